@@ -1,0 +1,132 @@
+//! The query protocol: operation and input as a form, output as XML.
+//! CloudFormation, IAM and STS speak it.
+
+use axum::body::Body;
+use http::{HeaderValue, header};
+use quick_xml::escape::escape;
+use serde_json::{Map, Value};
+
+use super::{Request, Response, ServiceError, ServiceResult, json, new_request_id, rest_json::parse_query};
+
+/// The operation's name (`Action`) and its input, lists and maps unfolded.
+pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
+    let form = if request.body().is_empty() {
+        request.uri().query().unwrap_or_default().to_owned()
+    } else {
+        String::from_utf8_lossy(request.body()).into_owned()
+    };
+    let mut operation = None;
+    let mut tree = Node::default();
+    for (name, values) in parse_query(&form) {
+        let value = values.into_iter().next_back().unwrap_or_default();
+        match name.as_str() {
+            "Action" => operation = Some(value),
+            "Version" => {}
+            _ => tree.insert(name.split('.'), value),
+        }
+    }
+    let operation = operation
+        .ok_or_else(|| ServiceError::bad_request("MissingAction", "The request names no operation in Action."))?;
+    Ok((operation, tree.into_value()))
+}
+
+/// What dotted names unfold into, before it is known what is a list.
+#[derive(Default)]
+struct Node {
+    text: Option<String>,
+    children: Vec<(String, Node)>,
+}
+
+impl Node {
+    fn insert<'a>(&mut self, mut path: impl Iterator<Item = &'a str>, value: String) {
+        let Some(name) = path.next() else {
+            self.text = Some(value);
+            return;
+        };
+        let index = self.children.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.children.push((name.to_owned(), Node::default()));
+            self.children.len() - 1
+        });
+        self.children[index].1.insert(path, value);
+    }
+
+    fn into_value(self) -> Value {
+        let Self { text, mut children } = self;
+        // `X.member.1=a&X.member.2=b` is the list `X`; an empty list is sent as `X=`.
+        if children.len() == 1 && (children[0].0 == "member" || children[0].0 == "entry") {
+            let is_map = children[0].0 == "entry";
+            let mut items = children.remove(0).1.children;
+            items.sort_by_key(|(index, _)| index.parse::<u64>().unwrap_or(u64::MAX));
+            let items: Vec<Value> = items.into_iter().map(|(_, node)| node.into_value()).collect();
+            if !is_map {
+                return Value::Array(items);
+            }
+            let pairs = items.into_iter().filter_map(|pair| {
+                let key = pair.get("key")?.as_str()?.to_owned();
+                Some((key, pair.get("value")?.clone()))
+            });
+            return Value::Object(pairs.collect());
+        }
+        if children.is_empty() {
+            return Value::from(text.unwrap_or_default());
+        }
+        Value::Object(children.into_iter().map(|(name, node)| (name, node.into_value())).collect::<Map<_, _>>())
+    }
+}
+
+/// The answer in this protocol. `namespace` is the service's XML name space.
+pub(crate) fn answer(operation: &str, namespace: &str, result: ServiceResult) -> Response {
+    let request_id = new_request_id();
+    let (status, text) = match result {
+        Ok(output) => {
+            let mut text = format!("<{operation}Response xmlns=\"{namespace}\">");
+            if !output.is_null() {
+                text.push_str(&format!("<{operation}Result>"));
+                write_members(&mut text, &output);
+                text.push_str(&format!("</{operation}Result>"));
+            }
+            text.push_str(&format!(
+                "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+            ));
+            (http::StatusCode::OK, text)
+        }
+        Err(error) => {
+            let fault = if error.status.is_client_error() { "Sender" } else { "Receiver" };
+            let text = format!(
+                "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{fault}</Type><Code>{}</Code>\
+                 <Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+                escape(error.code.as_str()),
+                escape(error.message.as_str()),
+            );
+            (error.status, text)
+        }
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    json::set_request_id(headers);
+    response
+}
+
+fn write_members(text: &mut String, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
+                text.push_str(&format!("<{name}>"));
+                write_members(text, member);
+                text.push_str(&format!("</{name}>"));
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                text.push_str("<member>");
+                write_members(text, item);
+                text.push_str("</member>");
+            }
+        }
+        Value::String(content) => text.push_str(&escape(content.as_str())),
+        Value::Null => {}
+        other => text.push_str(&other.to_string()),
+    }
+}

@@ -1,0 +1,80 @@
+//! The hops, and what a deployed pipeline is called and where it answers.
+
+use serde::{Deserialize, Serialize};
+
+/// The five hops, in the order of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hop {
+    /// API Gateway.
+    Api,
+    /// The function.
+    Lambda,
+    /// The stream.
+    Kinesis,
+    /// The delivery stream.
+    Firehose,
+    /// The bucket.
+    S3,
+}
+
+impl Hop {
+    /// All five, in the order of the data.
+    pub const ALL: [Self; 5] = [Self::Api, Self::Lambda, Self::Kinesis, Self::Firehose, Self::S3];
+
+    /// The name on the screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::Lambda => "Lambda",
+            Self::Kinesis => "Kinesis",
+            Self::Firehose => "Firehose",
+            Self::S3 => "S3",
+        }
+    }
+
+    /// The hop that a resource type of the template belongs to; roles and the like to none.
+    pub fn of_resource_type(resource_type: &str) -> Option<Self> {
+        let service = resource_type.strip_prefix("AWS::")?.split("::").next()?;
+        match service {
+            "ApiGatewayV2" => Some(Self::Api),
+            "Lambda" => Some(Self::Lambda),
+            "Kinesis" => Some(Self::Kinesis),
+            "KinesisFirehose" => Some(Self::Firehose),
+            "S3" => Some(Self::S3),
+            _ => None,
+        }
+    }
+}
+
+/// The outputs of `template.yaml`, of a deployed stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Outputs {
+    /// The HTTP API's address.
+    pub api_url: String,
+    /// Where events are posted.
+    pub submit_url: String,
+    /// The Kinesis stream.
+    pub stream_name: String,
+    /// The Lambda function.
+    pub function_name: String,
+    /// The function's log group.
+    pub log_group_name: String,
+    /// The gateway's access log group.
+    pub access_log_group_name: String,
+    /// The Firehose delivery stream.
+    pub delivery_stream_name: String,
+    /// The log group of delivery errors.
+    pub delivery_log_group_name: String,
+    /// The bucket.
+    pub bucket_name: String,
+}
+
+/// When Firehose delivers: at whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buffering {
+    /// After this many seconds.
+    pub interval_seconds: u64,
+    /// At this many MB.
+    pub size_mb: u64,
+}
