@@ -1,0 +1,36 @@
+//! What the app wants done: the runtime starts the room's stream that does it.
+
+use bytes::Bytes;
+
+/// What the app wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Deploy the stack and follow it to the end.
+    Deploy,
+    /// Post these bodies as events with these numbers, `rate` a second (`None`: at once).
+    Send {
+        /// The bodies, each with its number in the session.
+        events: Vec<(u64, Bytes)>,
+        /// Events a second.
+        rate: Option<u32>,
+    },
+    /// Stop what is being sent.
+    StopSending,
+    /// Put this text on the user's clipboard (OSC 52).
+    Copy(String),
+    /// Remember this body in the history that outlives the session.
+    Remember(String),
+    /// End the app.
+    Quit,
+}
+
+/// A source that is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventSource {
+    /// The function's, the gateway's and the delivery's logs.
+    Logs,
+    /// The stream's records.
+    Records,
+    /// The bucket's objects.
+    Objects,
+}

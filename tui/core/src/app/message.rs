@@ -1,0 +1,110 @@
+//! What happened: keys, time, and what the rooms that touch the world report.
+
+use std::time::Duration;
+
+use super::EventSource;
+use crate::{
+    events::{Event, StackStatus, Timestamp},
+    pipeline::{Buffering, Outputs},
+};
+
+/// Where the pipeline lives, as the header says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The embedded cloud: nothing leaves this machine.
+    Local,
+    /// AWS, or an endpoint that speaks like it.
+    Aws {
+        /// Twelve digits.
+        account_id: String,
+        /// `ap-southeast-2`.
+        region: String,
+        /// The profile's name, where one was chosen.
+        profile: Option<String>,
+        /// The custom endpoint, where there is one.
+        endpoint_url: Option<String>,
+    },
+}
+
+/// The embedded cloud, once it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudInfo {
+    /// Where every service answers.
+    pub endpoint_url: String,
+    /// Where the HTTP API answers.
+    pub gateway_url: String,
+    /// This app started it and it ends with this app; else another one runs it.
+    pub own: bool,
+    /// Something worth a word: the usual port was taken, an earlier cloud was joined.
+    pub note: Option<String>,
+}
+
+/// How a deployment goes.
+#[derive(Debug, Clone)]
+pub enum DeployProgress {
+    /// It began: so many resources will be made, changed or removed; `None`: not known yet.
+    Started {
+        /// How many resources change.
+        resources: Option<usize>,
+    },
+    /// It ended well, or there was nothing to do.
+    Done {
+        /// The stack's status.
+        status: StackStatus,
+        /// The pipeline as it is now.
+        outputs: Outputs,
+        /// When Firehose delivers.
+        buffering: Buffering,
+        /// How long it took.
+        took: Duration,
+        /// Nothing had to be changed.
+        unchanged: bool,
+    },
+    /// It failed: what was tried, what came back, what to do.
+    Failed {
+        /// The first cause, in AWS's words and ours.
+        error: String,
+    },
+}
+
+/// How a source fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TailState {
+    /// It reads.
+    Following,
+    /// It failed and is tried again after a while.
+    Retrying {
+        /// What came back.
+        error: String,
+        /// When it is tried again.
+        after: Duration,
+    },
+    /// It ended for good.
+    Ended {
+        /// Why.
+        error: String,
+    },
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The time, at least once a second while something on screen depends on it.
+    Tick(Timestamp),
+    /// The embedded cloud is there.
+    CloudReady(CloudInfo),
+    /// The embedded cloud could not be started.
+    CloudFailed(String),
+    /// A deployment's progress; its stack events come as [`Event::Stack`] in batches.
+    Deploy(DeployProgress),
+    /// What a source or the sender saw, in order.
+    Events(Vec<Event>),
+    /// How a source fares.
+    Tail(EventSource, TailState),
+    /// Everything that was to be sent has been sent, or was stopped.
+    SendingEnded,
+    /// Something worth a line, from the rooms that touch the world.
+    Notice(String),
+    /// The history of earlier sessions, oldest first.
+    History(Vec<String>),
+}
