@@ -10,6 +10,7 @@ mod buckets;
 mod conditions;
 mod configuration;
 mod digest;
+mod documents;
 mod lifecycle;
 mod listing;
 mod lists;
@@ -86,7 +87,11 @@ impl S3 {
         }
         access::take_headers_of_query(&parts.uri, &mut parts.headers);
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        let request = http::Request::from_parts(parts, s3s::Body::http_body_unsync(body));
+        let body = match documents::checked(&parts, body).await {
+            Ok(body) => body,
+            Err(error) => return refusal::at_once(&error, is_head),
+        };
+        let request = http::Request::from_parts(parts, body);
         let response = match self.service.call(request).await {
             Ok(response) => response,
             Err(error) => {
