@@ -62,32 +62,15 @@ impl S3Access for Gate {
 impl Gate {
     fn caller(&self, context: &S3AccessContext<'_>) -> ServiceResult<crate::caller::Caller> {
         let credentials = context.credentials().ok_or_else(access_denied)?;
-        let unknown = || {
-            ServiceError::new(
-                403,
-                "InvalidAccessKeyId",
-                "The AWS Access Key Id you provided does not exist in our records.",
-            )
-            .with("AWSAccessKeyId", credentials.access_key.as_str())
-        };
-        let owner = self.iam.key_owner(&credentials.access_key).ok_or_else(unknown)?;
+        let key = &credentials.access_key;
+        let owner = self.iam.key_owner(key).ok_or_else(|| unknown_key(key))?;
         let query = parse_query(context.uri().query().unwrap_or_default());
         let presigned = query.get("X-Amz-SignedHeaders").and_then(|values| values.first());
         let token = match presigned {
             Some(_) => query.get("X-Amz-Security-Token").and_then(|values| values.first()).cloned(),
             None => header(context.headers(), "x-amz-security-token").map(str::to_owned),
         };
-        match (&owner.session_token, token) {
-            (wanted, given) if *wanted == given => {}
-            (Some(_), None) => return Err(unknown()),
-            (_, given) => {
-                return Err(ServiceError::bad_request(
-                    "InvalidToken",
-                    "The provided token is malformed or otherwise invalid.",
-                )
-                .with("Token-0", given.unwrap_or_default()));
-            }
-        }
+        check_token(key, owner.session_token.as_deref(), token.as_deref())?;
         let signed = match presigned {
             Some(signed) => signed.clone(),
             None => signed_headers(context.headers()).unwrap_or_default().to_owned(),
@@ -113,8 +96,9 @@ impl Gate {
                 }
                 "x-amz-server-side-encryption" => value == "AES256",
                 "x-amz-storage-class" => value == "STANDARD",
-                "x-amz-bucket-object-lock-enabled" => value.eq_ignore_ascii_case("false"),
-                "x-amz-server-side-encryption-bucket-key-enabled" => value.eq_ignore_ascii_case("false"),
+                "x-amz-bucket-object-lock-enabled" | "x-amz-server-side-encryption-bucket-key-enabled" => {
+                    value.eq_ignore_ascii_case("false")
+                }
                 "x-amz-website-redirect-location" | "x-amz-write-offset-bytes" => false,
                 name => ![
                     "x-amz-grant-",
@@ -154,6 +138,23 @@ impl Gate {
             return Err(ServiceError::bad_request("AccessControlListNotSupported", "The bucket does not allow ACLs"));
         }
         if value == "private" { Ok(()) } else { Err(not_offered(&format!("the access control list {value:?}"))) }
+    }
+}
+
+fn unknown_key(key: &str) -> ServiceError {
+    ServiceError::new(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        .with("AWSAccessKeyId", key)
+}
+
+/// The keys of a session are good with its token only; without one S3 does not know them.
+fn check_token(key: &str, wanted: Option<&str>, given: Option<&str>) -> ServiceResult<()> {
+    match (wanted, given) {
+        (wanted, given) if wanted == given => Ok(()),
+        (_, None) => Err(unknown_key(key)),
+        (_, Some(given)) => {
+            Err(ServiceError::bad_request("InvalidToken", "The provided token is malformed or otherwise invalid.")
+                .with("Token-0", given))
+        }
     }
 }
 
@@ -298,5 +299,28 @@ pub(super) fn about_signature(
             vec![("X-Amz-Expires", expires), ("Expires", end.unwrap_or_default()), ("ServerTime", now())]
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_session_need_its_token() {
+        let code = |wanted, given| check_token("ASIA", wanted, given).map_err(|error| error.code);
+        assert_eq!(code(Some("right"), Some("right")), Ok(()));
+        assert_eq!(code(Some("right"), Some("wrong")).unwrap_err(), "InvalidToken");
+        assert_eq!(code(Some("right"), None).unwrap_err(), "InvalidAccessKeyId");
+        assert_eq!(code(None, Some("any")).unwrap_err(), "InvalidToken");
+    }
+
+    #[test]
+    fn parameters_that_stand_for_headers_become_them() {
+        let uri = Uri::from_static("/b/k?X-Amz-Signature=1&X-Amz-Date=2&x-amz-tagging=a%3Db&x-id=PutObject");
+        let mut headers = HeaderMap::new();
+        take_headers_of_query(&uri, &mut headers);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["x-amz-tagging"], "a=b");
     }
 }
