@@ -271,4 +271,41 @@ mod tests {
         assert_eq!(s3.set_settings("bucket", settings).await.unwrap_err().code, "MalformedPolicy");
         assert!(s3.settings("bucket").await.unwrap().tags.is_empty());
     }
+
+    /// Version 2 of signatures: HMAC-SHA1 (RFC 2104) in base64.
+    fn version_2(secret: &str, text: &str) -> String {
+        use base64::Engine as _;
+        use s3s::crypto::{Checksum as _, Sha1};
+        let pad = |byte: u8| {
+            let mut block = [byte; 64];
+            block.iter_mut().zip(secret.bytes()).for_each(|(padded, letter)| *padded ^= letter);
+            block.to_vec()
+        };
+        let inner = Sha1::checksum(&[pad(0x36), text.as_bytes().to_vec()].concat());
+        let outer = Sha1::checksum(&[pad(0x5c), inner.to_vec()].concat());
+        base64::engine::general_purpose::STANDARD.encode(outer)
+    }
+
+    #[tokio::test]
+    async fn an_address_presigned_by_version_2_is_good_until_its_end() {
+        let Fixture { iam, s3, data: _data } = fixture();
+        s3.create_bucket("bucket").await.unwrap();
+        s3.put("bucket", "key", Bytes::from_static(b"body")).await.unwrap();
+        let keys = iam.account_credentials();
+        let read = |expires: i64, signed: i64| {
+            let text = format!("GET\n\n\n{signed}\n/bucket/key");
+            let signature = version_2(&keys.secret_access_key, &text).replace('+', "%2B").replace('/', "%2F");
+            let key = &keys.access_key_id;
+            let uri = format!("/bucket/key?AWSAccessKeyId={key}&Signature={signature}&Expires={expires}");
+            http::Request::get(uri).header("host", "127.0.0.1:1").body(axum::body::Body::empty()).unwrap()
+        };
+        let now = jiff::Timestamp::now().as_second();
+        assert_eq!(answer(&s3, read(now + 60, now + 60)).await, (200, "body".to_owned()));
+        let (status, document) = answer(&s3, read(now + 61, now + 60)).await;
+        assert_eq!(status, 403);
+        assert!(document.contains("<Code>SignatureDoesNotMatch</Code>"), "{document}");
+        let (status, document) = answer(&s3, read(now - 60, now - 60)).await;
+        assert_eq!(status, 403);
+        assert!(document.contains("<Message>Request has expired</Message><ServerTime>"), "{document}");
+    }
 }
