@@ -102,12 +102,12 @@ def parameters(**values):
     return [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in values.items()]
 
 
-def settled(stack):
-    """The status of a stack that does not change by itself any more."""
+def settled(stack, *operations):
+    """The status that a stack ends one of `operations` with."""
 
     def probe():
         status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if status.endswith("_IN_PROGRESS") else status
+        return status if status.startswith(operations) and not status.endswith("_IN_PROGRESS") else None
 
     return within(60, probe, f"stack {stack} settles")
 
@@ -159,7 +159,7 @@ def deploy(template):
     actions = {change["ResourceChange"]["Action"] for change in changes}
     expect(actions == {"Add"}, f"the change set of a new stack has actions {actions}")
     cloudformation.execute_change_set(StackName=STACK, ChangeSetName="first")
-    status = settled(STACK)
+    status = settled(STACK, "CREATE", "ROLLBACK")
     expect(status == "CREATE_COMPLETE", f"{status}: {failures(STACK)}")
     print(f"cloudformation: {len(changes)} resources created through a change set")
 
@@ -237,7 +237,7 @@ def update(names, sequence_number):
         "Parameters": [*kept, *parameters(ThrottleRate=75, LogRetentionDays=14)],
     }
     cloudformation.update_stack(**arguments)
-    status = settled(STACK)
+    status = settled(STACK, "UPDATE")
     expect(status == "UPDATE_COMPLETE", f"{status}: {failures(STACK)}")
     expect(outputs(STACK) == names, "an update in place changed outputs")
     held = [record["SequenceNumber"] for record in records(STREAM)]
@@ -266,7 +266,7 @@ def roll_back(template):
             ArtifactKey="nothing-here.zip",
         ),
     )
-    status = settled(made["StackId"])
+    status = settled(made["StackId"], "CREATE", "ROLLBACK")
     expect(status == "ROLLBACK_COMPLETE", f"a stack without its function's code is {status}")
     resource, reason = failures(made["StackId"])[0]
     expect(resource == "Function" and "NoSuchKey" in reason, f"the first failure is {resource}: {reason}")
@@ -277,7 +277,7 @@ def roll_back(template):
 
 def remove(stack):
     cloudformation.delete_stack(StackName=stack)
-    status = settled(stack)
+    status = settled(stack, "DELETE")
     expect(status == "DELETE_COMPLETE", f"{status}: {failures(stack)}")
 
 
@@ -399,7 +399,7 @@ def signatures():
             status, answer = send(service, headers, body)
             expected, code = shape[case]
             if status != expected or code not in answer:
-                wrong.append(f"{service}, {case}: {status}{answer}; on AWS it is {expected} {code}")
+                wrong.append(f"{service}, {case}: {status}{answer[:200]}; on AWS it is {expected} {code}")
     print(f"signatures: {len(SIGNED)} services checked")
     return wrong
 
