@@ -56,7 +56,7 @@ impl Level {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct Entry<'a> {
     timestamp: String,
     level: &'a str,
     message: &'a str,
@@ -131,7 +131,7 @@ pub(crate) fn line(report: &Report, now: SystemTime) -> String {
         Outcome::Throttled(detail) | Outcome::Failed(detail) | Outcome::Unknown(detail) => Some(detail.as_str()),
         _ => None,
     };
-    serde_json::to_string(&Line {
+    serde_json::to_string(&Entry {
         timestamp: timestamp(now),
         level: level(&report.outcome).word(),
         message,

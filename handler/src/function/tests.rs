@@ -104,14 +104,14 @@ fn throttled() -> Step {
     Step::Answer(400, json!({"__type": "ProvisionedThroughputExceededException", "message": message}))
 }
 
-fn event(method: &str, path: &str, body: Value, base64: bool) -> Request {
+fn event(method: &str, path: &str, body: impl Into<Value>, base64: bool) -> Request {
     let event = json!({
         "version": "2.0",
         "routeKey": "POST /submit",
         "rawPath": path,
         "headers": {"content-type": "application/json"},
         "requestContext": {"requestId": "api-1", "stage": "$default", "http": {"method": method, "path": path}},
-        "body": body,
+        "body": body.into(),
         "isBase64Encoded": base64,
     });
     let mut context = Context::default();
@@ -120,11 +120,11 @@ fn event(method: &str, path: &str, body: Value, base64: bool) -> Request {
 }
 
 fn submit(body: &str) -> Request {
-    event("POST", "/submit", body.into(), false)
+    event("POST", "/submit", body, false)
 }
 
 fn submit_bytes(body: &[u8]) -> Request {
-    event("POST", "/submit", STANDARD.encode(body).into(), true)
+    event("POST", "/submit", STANDARD.encode(body), true)
 }
 
 /// Status, body and log line of a request.
@@ -180,7 +180,7 @@ async fn a_body_in_base64_is_the_same() {
     let kinesis = Kinesis::default();
     let (status, ..) = ask(&kinesis.function(None), &submit_bytes("{\"a\": \"é\"}".as_bytes())).await;
     assert_eq!((status, kinesis.record()), (202, "{\"a\":\"é\"}\n".as_bytes().to_vec()));
-    let (status, body, _) = ask(&Kinesis::default().function(None), &event("POST", "/submit", "1".into(), true)).await;
+    let (status, body, _) = ask(&Kinesis::default().function(None), &event("POST", "/submit", "1", true)).await;
     assert_eq!((status, &body["error"]["code"]), (400, &json!("InvalidJson")));
 }
 
@@ -323,7 +323,7 @@ async fn a_connection_that_is_never_made_put_nothing() {
 #[tokio::test]
 async fn other_paths_and_methods_get_the_same_shape() {
     let function = Kinesis::default().function(None);
-    let (status, body, line) = ask(&function, &event("POST", "/", "{}".into(), false)).await;
+    let (status, body, line) = ask(&function, &event("POST", "/", "{}", false)).await;
     assert_eq!((status, &body["error"]["code"], &line["outcome"]), (404, &json!("NotFound"), &json!("not_found")));
     let request = event("GET", "/submit", Value::Null, false);
     let (status, body, line) = ask(&function, &request).await;
