@@ -18,9 +18,11 @@ pub fn read(status: u16, request_id: Option<String>, body: &[u8]) -> Answer {
     let code = error.and_then(|error| text(error, "code"));
     let words = error.and_then(|error| text(error, "message")).or_else(|| text(&json, "message"));
     let words = words.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned());
-    // A refusal of the gateway's or of the function's check comes before anything is put; so does
-    // Kinesis' throttling. A success without a place, and all other 5xx, prove nothing.
-    let nothing_put = (300..500).contains(&status) || (status == 503 && code.as_deref() == Some("throttled"));
+    // A refusal of the gateway's or of the function's check comes before anything is put, and the
+    // function says so where Kinesis refused. A success without a place, and all other 5xx, prove
+    // nothing.
+    let function_proves = matches!(code.as_deref(), Some("Throttled" | "StreamFailed"));
+    let nothing_put = (300..500).contains(&status) || function_proves;
     Answer::Refused { status, nothing_put, api_request_id, message: explained(status, &words) }
 }
 
@@ -51,11 +53,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(proof(429, br#"{"message":"Too Many Requests"}"#));
-        assert!(proof(400, br#"{"error":{"code":"invalid_json","message":"line 1 column 2"},"requestId":"r"}"#));
-        assert!(proof(503, br#"{"error":{"code":"throttled","message":"slow down"},"requestId":"r"}"#));
+        assert!(proof(400, br#"{"error":{"code":"InvalidJson","message":"line 1 column 2"},"requestId":"r"}"#));
+        assert!(proof(503, br#"{"error":{"code":"Throttled","message":"slow down"},"requestId":"r"}"#));
         assert!(!proof(503, br#"{"message":"Service Unavailable"}"#));
         assert!(!proof(500, br#"{"message":"Internal Server Error"}"#));
-        assert!(!proof(502, br#"{"error":{"code":"failed","message":"…"},"requestId":"r"}"#));
+        assert!(!proof(502, br#"{"error":{"code":"OutcomeUnknown","message":"…"},"requestId":"r"}"#));
         assert!(!proof(200, b"null"));
     }
 
