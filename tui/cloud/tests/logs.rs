@@ -105,16 +105,17 @@ async fn a_search_interleaves_streams_and_pages() {
     put(&client, "g", "two", (0..50).map(|index| event(now - 999 + 2 * index, format!("even {index}"))).collect())
         .await;
 
-    let all: Vec<_> = client
+    let pages: Vec<_> = client
         .filter_log_events()
         .log_group_name("g")
         .limit(7)
         .into_paginator()
-        .items()
         .send()
         .collect::<Result<_, _>>()
         .await
         .unwrap();
+    assert_eq!(pages.len(), 15);
+    let all: Vec<_> = pages.iter().flat_map(|page| page.events()).collect();
     assert_eq!(all.len(), 100);
     assert!(all.windows(2).all(|pair| pair[0].timestamp() < pair[1].timestamp()), "in order of time");
     let ids: std::collections::HashSet<_> = all.iter().filter_map(|event| event.event_id()).collect();
