@@ -309,7 +309,7 @@ async fn a_connection_that_is_never_made_put_nothing() {
     // A port that was free a moment ago: nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let configuration = configuration(crate::plain_http(), |name| match name {
+    let configuration = configuration(crate::client::http_client(), |name| match name {
         "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
         _ => Some("eu-west-1".into()).filter(|_| !name.starts_with("AWS_ENDPOINT")),
     });
