@@ -11,11 +11,15 @@ use aws_sdk_kinesis::{
     config::{BehaviorVersion, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig},
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
 /// How long an unused connection is kept. A function is frozen between invocations, and a connection
 /// that the other side has closed meanwhile would cost an event its answer: it is not sent again
 /// (see `put`). AWS keeps idle connections for longer than this.
-pub(crate) const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+/// The longest for a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// Why there can be no client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +65,22 @@ pub fn plain_http() -> Result<SharedHttpClient, ConfigurationError> {
 }
 
 pub(crate) fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE_CONNECTION).build_http()
+    pooled(connector().build_http())
+}
+
+/// What every connector of the function has.
+pub(crate) fn connector() -> ConnectorBuilder {
+    Connector::builder()
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+        .sleep_impl(TokioSleep::new())
+        .pool_idle_timeout(IDLE_CONNECTION)
+}
+
+/// The one connector as a client. The SDK's own builder makes a second one only to try it, which
+/// reads the trusted certificates twice in a cold start.
+pub(crate) fn pooled(connector: Connector) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// The endpoint that the environment sets in place of AWS's own.

@@ -46,7 +46,7 @@ pub async fn start<E: Into<Error>>(http: Result<SharedHttpClient, E>) -> ExitCod
 
 async fn serve(http: Result<SharedHttpClient, Error>) -> Result<(), Error> {
     let settings = Settings::from_env()?;
-    run(client(http?)?, settings).await
+    run(&client(http?)?, settings).await
 }
 
 /// Serves invocations from the Lambda Runtime API, one at a time, until the process is ended.
@@ -57,7 +57,7 @@ async fn serve(http: Result<SharedHttpClient, Error>) -> Result<(), Error> {
 /// # Panics
 /// Where Lambda's own variables (`AWS_LAMBDA_RUNTIME_API`, `AWS_LAMBDA_FUNCTION_NAME` and the like)
 /// are not set: the process was not started as a Lambda function.
-pub async fn run(client: Client, settings: Settings) -> Result<(), Error> {
+pub async fn run(client: &Client, settings: Settings) -> Result<(), Error> {
     let function = &Function::new(client, settings);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
         let (event, context) = event.into_parts();

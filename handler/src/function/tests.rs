@@ -67,7 +67,7 @@ impl Kinesis {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         });
         Function::new(
-            Client::from_conf(configuration.unwrap()),
+            &Client::from_conf(configuration.unwrap()),
             Settings {
                 stream_name: "events".into(),
                 partition_key_pointer: pointer.map(|text| Pointer::parse(text).unwrap()),
@@ -314,7 +314,7 @@ async fn a_connection_that_is_never_made_put_nothing() {
         _ => Some("eu-west-1".into()).filter(|_| !name.starts_with("AWS_ENDPOINT")),
     });
     let settings = Kinesis::default().function(None).settings;
-    let function = Function::new(Client::from_conf(configuration.unwrap()), settings);
+    let function = Function::new(&Client::from_conf(configuration.unwrap()), settings);
     let (status, body, line) = ask(&function, &submit("1")).await;
     assert_eq!((status, &body["error"]["code"]), (502, &json!("StreamFailed")));
     assert_eq!((&line["attempts"], line.get("maybePut")), (&json!(3), None));
