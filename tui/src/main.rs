@@ -1,1 +1,6 @@
+//! The command line's entry.
+
+#[allow(dead_code)]
+mod ui;
+
 fn main() {}

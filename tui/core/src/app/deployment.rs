@@ -51,7 +51,7 @@ pub struct ResourceState {
     pub started: Timestamp,
     /// When the last one came.
     pub changed: Timestamp,
-    /// CloudFormation's words with the last status that had any.
+    /// `CloudFormation`'s words with the last status that gave a reason.
     pub reason: Option<String>,
 }
 
@@ -164,6 +164,18 @@ impl Deployment {
             HopProgress::Done(last.since(first))
         } else {
             HopProgress::Working
+        }
+    }
+
+    /// What is being done, in a word: `creating`.
+    pub fn verb(&self) -> &'static str {
+        let is = |start: &str| self.resources.last().is_some_and(|last| last.status.as_str().starts_with(start));
+        if is("UPDATE") {
+            "updating"
+        } else if is("DELETE") {
+            "deleting"
+        } else {
+            "creating"
         }
     }
 
