@@ -31,6 +31,24 @@ pub fn cut(text: &str, cells: usize) -> String {
     kept
 }
 
+/// The end of a text whose start says little, in at most so many cells, with `…` before it.
+pub fn end_of(text: &str, cells: usize) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    let mut end = Vec::new();
+    let mut taken = 1;
+    for letter in text.chars().rev() {
+        taken += letter.width().unwrap_or(0);
+        if taken > cells {
+            break;
+        }
+        end.push(letter);
+    }
+    end.push('…');
+    end.iter().rev().collect()
+}
+
 /// Exactly so many cells: cut, or filled up on the right.
 pub fn left(text: &str, cells: usize) -> String {
     let mut fitted = cut(text, cells);
@@ -119,6 +137,9 @@ mod tests {
         assert_eq!(left("東京都", 4), "東… ");
         assert_eq!(width(&left("東京都 👍🏽 é", 20)), 20);
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(end_of("東京都", 6), "東京都");
+        assert_eq!(end_of("東京都", 5), "…京都");
+        assert_eq!(end_of("東京都", 4), "…都");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 use tailwater_core::{
     app::{App, EventSource, Pane, Row, source_word},
+    events::Level,
     text::safe::visible,
 };
 
@@ -12,6 +13,7 @@ use super::{
     title,
 };
 
+const LAMBDAS_WORDS: [&str; 4] = ["START", "END", "REPORT", "INIT"];
 /// From this width on a row says whose log it is in.
 const ROOM_FOR_SOURCE: u16 = 56;
 
@@ -26,8 +28,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
         if area.width >= ROOM_FOR_SOURCE {
             columns.push(Span::styled(fit::left(source_word(line.source), 9), theme.quiet()));
         }
-        columns.push(Span::styled(fit::left(line.level.word(), 5), theme.level(line.level)));
-        columns.push(Span::raw(" "));
+        // Lambda's own lines begin with a word in capitals, which stands where the level would.
+        if line.level != Level::Info || !LAMBDAS_WORDS.iter().any(|word| brief.starts_with(word)) {
+            columns.push(Span::styled(fit::left(line.level.word(), 5), theme.level(line.level)));
+            columns.push(Span::raw(" "));
+        }
         Words { columns, text: visible(brief).into_owned(), style: Style::new() }
     });
 }

@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 use tailwater_core::{
-    app::{App, EventSource, ObjectRow, Pane, Row, Sign},
+    app::{App, EventSource, Pane, Row, Sign},
     text::{number, safe::visible},
 };
 
@@ -13,7 +13,9 @@ use super::{
 };
 
 /// From this width on the whole of a key stands at the end of its row.
-const ROOM_FOR_KEY: u16 = 100;
+const ROOM_FOR_KEY: u16 = 140;
+/// The cells of numbers and time.
+const ROOM_BEFORE_LINES: usize = 19;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let state = rows::state_words(app, Pane::Objects, Some(EventSource::Objects));
@@ -54,15 +56,9 @@ fn words(app: &App, row: &Row, width: u16, theme: Theme) -> Words {
     let text = if width >= ROOM_FOR_KEY {
         format!("{lines}, {size}  {}", visible(object.key.as_str()))
     } else {
-        format!("{lines}, {size} {}", key_end(object))
+        let taken = fit::width(&lines) + fit::width(&size) + ROOM_BEFORE_LINES + 4;
+        let room = usize::from(width).saturating_sub(taken).max(5);
+        format!("{lines}, {size} {}", fit::end_of(&visible(object.key.as_str()), room))
     };
     Words { columns, text, style }
-}
-
-/// The end of a key: its start is the same for a whole hour.
-fn key_end(object: &ObjectRow) -> String {
-    let key = visible(object.key.as_str()).into_owned();
-    let letters: Vec<char> = key.chars().collect();
-    let start = letters.len().saturating_sub(4);
-    format!("…{}", letters[start..].iter().collect::<String>())
 }

@@ -12,9 +12,9 @@ use super::{
     title,
 };
 
-/// From this width on a row has shard and size, from the next on the sequence number's end.
-const ROOM_FOR_SHARD: u16 = 56;
-const ROOM_FOR_NUMBER: u16 = 76;
+/// From this width on a row has milliseconds and its size, from the next on its place.
+const ROOM_FOR_SIZE: u16 = 56;
+const ROOM_FOR_PLACE: u16 = 76;
 /// How many cells of a wrapped record are made ready: more is in the row's own view.
 const WRAPPED_CELLS: usize = 4_000;
 
@@ -28,24 +28,17 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
             return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
         };
         let clock = app.offset();
-        let wide = area.width >= ROOM_FOR_SHARD;
+        let wide = area.width >= ROOM_FOR_SIZE;
         let time = if wide { clock.clock_millis(record.time) } else { clock.clock(record.time) };
         let mut columns = vec![Span::styled(format!("{time} "), theme.quiet())];
         if wide {
-            let shard = fit::cut(record.shard_id.number(), 6);
-            columns.push(Span::styled(format!("shard {shard} "), theme.quiet()));
             columns.push(Span::styled(fit::left(&number::size(record.data.len() as u64), 9), theme.quiet()));
         }
-        if area.width >= ROOM_FOR_NUMBER {
-            columns.push(Span::styled(format!("{} ", ending(record.sequence_number.as_str())), theme.quiet()));
+        if area.width >= ROOM_FOR_PLACE {
+            let shard = fit::cut(record.shard_id.number(), 6);
+            let place = format!("shard {shard} {} ", fit::end_of(record.sequence_number.as_str(), 7));
+            columns.push(Span::styled(place, theme.quiet()));
         }
         Words { columns, text: fit::start_of(&record.data, cells), style: Style::new() }
     });
-}
-
-/// The end of a long number: its start is the same for a whole shard.
-fn ending(number: &str) -> String {
-    let letters: Vec<char> = number.chars().collect();
-    let start = letters.len().saturating_sub(6);
-    format!("{}{}", if start > 0 { "…" } else { "" }, letters[start..].iter().collect::<String>())
 }

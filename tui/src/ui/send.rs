@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
     let editor = Rect { y: inner.y + 1, height: wanted.min(room), x: inner.x + 1, width: inner.width - 1 };
     draw_editor(frame, editor, screen, editing);
     if text_lines > editor.height && !editing {
-        let more = format!("… {} lines", text_lines);
+        let more = format!("… {text_lines} lines");
         let x = inner.right().saturating_sub(u16::try_from(fit::width(&more)).unwrap_or(0));
         frame.buffer_mut().set_string(x, editor.bottom() - 1, more, theme.quiet());
     }
@@ -48,8 +48,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
     if !preview.is_empty() {
         let start: String = preview.chars().take(PREVIEW_CELLS).collect();
         let line = Line::from(vec![
-            Span::styled("→ ", theme.accent()),
-            Span::raw(fit::cut(&start, usize::from(inner.width).saturating_sub(2))),
+            Span::styled(" → ", theme.accent()),
+            Span::raw(fit::cut(&start, usize::from(inner.width).saturating_sub(3))),
         ]);
         frame.buffer_mut().set_line(inner.x, editor.bottom(), &line, inner.width);
     }
@@ -63,7 +63,9 @@ fn state_words(app: &App, width: u16) -> String {
     let address = app.deployment().ready().map(|ready| visible(&ready.outputs.submit_url).into_owned());
     match address {
         Some(address) if state.is_empty() || state == "following" => {
-            fit::cut(&address, usize::from(width).saturating_sub(12))
+            let room = usize::from(width).saturating_sub(14);
+            let bare = address.split_once("://").map_or(address.as_str(), |(_, bare)| bare);
+            fit::cut(if fit::width(&address) <= room { &address } else { bare }, room)
         }
         _ => state,
     }

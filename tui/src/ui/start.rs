@@ -63,10 +63,12 @@ fn line_of(app: &App, resource: &ResourceState, width: usize, theme: Theme) -> L
         time::duration(until.since(resource.started))
     };
     let kind = resource.resource_type.strip_prefix("AWS::").unwrap_or(&resource.resource_type);
+    // A third of what is more than the smallest width for each name.
+    let more = width.saturating_sub(78).min(30) / 3;
     let start = format!(
         " {} {} {} ",
-        fit::left(&visible(&resource.logical_id), 24),
-        fit::left(&visible(kind), 28),
+        fit::left(&visible(&resource.logical_id), 22 + more),
+        fit::left(&visible(kind), 26 + more),
         fit::left(&visible(resource.status.as_str()), 18)
     );
     let room = width.saturating_sub(fit::width(&start) + 1);
