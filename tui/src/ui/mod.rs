@@ -19,6 +19,7 @@ mod strip;
 mod theme;
 mod title;
 mod too_small;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -34,8 +35,8 @@ pub fn draw(frame: &mut Frame, app: &App, screen: &mut Screen) {
     let theme = Theme::new(app.colours());
     let size = frame.area();
     screen.forget_places();
-    if (size.width, size.height) < SMALLEST || size.height < SMALLEST.1 {
-        too_small::draw(frame, size);
+    if size.width < SMALLEST.0 || size.height < SMALLEST.1 {
+        too_small::draw(frame, size, app);
         return;
     }
     let layout = Layout::of(size.width, size.height, app.large());
@@ -53,6 +54,8 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
         detail::draw(frame, area, app, theme);
+    } else if let Some(number) = app.trace() {
+        trace::draw(frame, area, app, number, theme);
     } else if app.deployment().ready().is_none() && app.focus() != Pane::Stack {
         start::draw(frame, area, app, theme);
     } else {
@@ -72,7 +75,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
 
 /// Whether the panes take keys: a question or a line being typed leaves their marks standing.
 fn focused(app: &App, pane: Pane) -> bool {
-    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Detail)
+    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Detail | Context::Trace)
 }
 
 const fn rect(area: Area) -> Rect {

@@ -3,7 +3,7 @@
 
 use crossterm::event::KeyEvent;
 use ratatui::{layout::Rect, style::Style};
-use ratatui_textarea::{TextArea, WrapMode};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use tailwater_core::app::{App, Pane};
 
 /// What the screen remembers between draws.
@@ -43,7 +43,7 @@ impl Screen {
             self.editor.select_all();
             self.editor.insert_str(app.send().text());
             self.editor.set_yank_text(kept);
-            self.editor.move_cursor(ratatui_textarea::CursorMove::Top);
+            self.editor.move_cursor(CursorMove::Jump(0, 0));
         }
         self.revision = Some(revision);
     }

@@ -44,17 +44,24 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
         frame.buffer_mut().set_string(x, editor.bottom() - 1, more, theme.quiet());
     }
 
-    let preview = visible(&app.send().preview()).into_owned();
-    if !preview.is_empty() {
-        let start: String = preview.chars().take(PREVIEW_CELLS).collect();
-        let line = Line::from(vec![
-            Span::styled(" → ", theme.accent()),
-            Span::raw(fit::cut(&start, usize::from(inner.width).saturating_sub(3))),
-        ]);
-        frame.buffer_mut().set_line(inner.x, editor.bottom(), &line, inner.width);
-    }
+    let below = preview(app, usize::from(inner.width), theme);
+    frame.buffer_mut().set_line(inner.x, editor.bottom(), &below, inner.width);
     let answers = Rect { y: editor.bottom() + 1, height: inner.bottom().saturating_sub(editor.bottom() + 1), ..inner };
     draw_answers(frame, answers, app, screen, theme);
+}
+
+/// What would be put to the stream, or what is wrong with it.
+fn preview(app: &App, width: usize, theme: Theme) -> Line<'static> {
+    let send = app.send();
+    let (mark, style, words) = if send.check().is_good() {
+        ("→", theme.accent(), send.preview().chars().take(PREVIEW_CELLS).collect())
+    } else {
+        (Sign::Failed.text(), theme.sign(Sign::Failed), send.check().words())
+    };
+    Line::from(vec![
+        Span::styled(format!(" {mark} "), style),
+        Span::raw(fit::cut(&visible(&words), width.saturating_sub(3))),
+    ])
 }
 
 /// The address where events are posted, or what is selected among the answers.
@@ -81,7 +88,8 @@ fn check_line(frame: &mut Frame, area: Rect, app: &App, screen: &Screen, theme: 
         let (line, column) = screen.cursor();
         name.push_str(&format!("  {line}:{column}"));
     }
-    let words = fit::cut(&visible(&send.check().words()), width.saturating_sub(4));
+    // What is wrong needs a line of its own: it stands where the preview would.
+    let words = if send.check().is_good() { send.check().words() } else { "not yet JSON".to_owned() };
     let room = width.saturating_sub(fit::width(&words) + 3);
     let line = Line::from(vec![
         Span::styled(fit::left(&name, room), theme.quiet()),

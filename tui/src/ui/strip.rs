@@ -14,7 +14,7 @@ use tailwater_core::{
 use super::{Theme, fit};
 
 /// The columns of the hops at the smallest width; wider screens share what is more.
-const COLUMNS: [u16; 5] = [17, 13, 14, 21, 14];
+const COLUMNS: [u16; 5] = [15, 12, 13, 25, 14];
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {

@@ -1,5 +1,6 @@
 //! Whole screens as text, drawn from messages alone.
 
+mod hands;
 mod overview;
 mod story;
 

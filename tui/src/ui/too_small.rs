@@ -5,11 +5,22 @@ use ratatui::{
     layout::Rect,
     widgets::{Paragraph, Wrap},
 };
-use tailwater_core::app::SMALLEST;
+use tailwater_core::{
+    app::{App, SMALLEST},
+    text::safe::visible,
+};
 
-pub fn draw(frame: &mut Frame, area: Rect) {
+pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let (width, height) = SMALLEST;
-    let words =
-        format!("Tailwater needs {width}×{height}; this terminal is {}×{}. Make it larger.", area.width, area.height);
+    // A question is asked at any size: it waits for an answer.
+    let words = app.question_words().map_or_else(
+        || {
+            format!(
+                "Tailwater needs {width}×{height}; this terminal is {}×{}. Make it larger.",
+                area.width, area.height
+            )
+        },
+        |question| visible(&question).into_owned(),
+    );
     frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
 }

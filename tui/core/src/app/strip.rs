@@ -145,7 +145,7 @@ impl App {
         match hop {
             Hop::Api => match (count(&figures.throttled), count(&figures.not_accepted)) {
                 (0, 0) => None,
-                (0, others) => Some((Sign::Failed, format!("{} not accepted", number::grouped(others)))),
+                (0, others) => Some((Sign::Failed, format!("{} failed", number::grouped(others)))),
                 (throttled, _) => Some((Sign::Attention, format!("{} throttled", number::grouped(throttled)))),
             },
             Hop::Lambda => match count(&figures.function_errors) {

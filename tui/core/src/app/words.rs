@@ -85,10 +85,7 @@ impl App {
         }
         let (seq, trace) = self.traces.own().next()?;
         if let Some(landing) = &trace.landing {
-            return Some(format!(
-                "Event #{seq} is line {} of the object. Press 4, then Enter, to see it.",
-                landing.line
-            ));
+            return Some(format!("Event #{seq} is line {} of the object. Press t to see its trace.", landing.line));
         }
         match &trace.answer {
             None => Some(format!("#{seq} is on its way to the API.")),
@@ -210,6 +207,11 @@ impl App {
         let before = self.deployment.ready().is_none();
         if self.detail.is_some() {
             text(&mut lines, "One row, opened: every field, then its body with every number, key and escape as sent.");
+        } else if self.trace.is_some() {
+            text(
+                &mut lines,
+                "A trace: one event's way through the hops, as far as it was seen. It goes on as more is seen.",
+            );
         } else if before && self.focus != Pane::Stack {
             text(&mut lines, "The pipeline is being made from template.yaml. When it is there, the overview opens.");
         } else {
@@ -230,6 +232,8 @@ impl App {
         }
         if self.detail.is_some() {
             section("Keys in an open row", Context::Detail);
+        } else if self.trace.is_some() {
+            section("Keys in a trace", Context::Trace);
         }
         section("Keys", Context::Panes);
         section("Keys while editing", Context::Editing);
