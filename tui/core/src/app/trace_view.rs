@@ -51,8 +51,9 @@ impl App {
             lines.push(TraceLine { hop: Some(hop), sign: Some(sign), words: visible(&words).into_owned() });
         }
         if trace.sent_bytes > 0 && trace.record_bytes > 0 {
+            let changed = if trace.sent_bytes == trace.record_bytes { "" } else { " (whitespace out, a newline in)" };
             let words = format!(
-                "Bytes: {} sent, {} as a record: without insignificant whitespace, with a newline",
+                "{} sent, {} as a record{changed}",
                 number::size(trace.sent_bytes),
                 number::size(trace.record_bytes)
             );
