@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use super::{Request, Response, ServiceError, ServiceResult, json, new_request_id, rest_json::parse_query};
+use super::{Request, Response, ServiceError, ServiceResult, new_request_id, rest_json::parse_query};
 
 /// The operation's name (`Action`) and its input, lists and maps unfolded.
 pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
@@ -22,12 +22,15 @@ pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
         match name.as_str() {
             "Action" => operation = Some(value),
             "Version" => {}
+            // A presigned request carries its signature beside the operation.
+            name if name.starts_with("X-Amz-") => {}
             _ => tree.insert(name.split('.'), value),
         }
     }
     let operation = operation
         .ok_or_else(|| ServiceError::bad_request("MissingAction", "The request names no operation in Action."))?;
-    Ok((operation, tree.into_value()))
+    let input = if tree.children.is_empty() { Value::Object(Map::new()) } else { tree.into_value() };
+    Ok((operation, input))
 }
 
 /// What dotted names unfold into, before it is known what is a list.
@@ -105,7 +108,9 @@ pub(crate) fn answer(operation: &str, namespace: &str, result: ServiceResult) ->
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-    json::set_request_id(headers);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", value);
+    }
     response
 }
 
