@@ -237,13 +237,14 @@ fn written(error: &ServiceError, members: &[(String, Value)], is_head: bool, mut
     response
 }
 
-/// Puts the ids on an answer that every answer of S3 carries.
+/// Puts on an answer what every answer of S3 carries.
 pub(super) fn identify(headers: &mut HeaderMap, request_id: &str) {
     for (name, value) in [("x-amz-request-id", request_id.to_owned()), ("x-amz-id-2", host_id(request_id))] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    headers.insert(header::SERVER, HeaderValue::from_static("AmazonS3"));
 }
 
 fn host_id(request_id: &str) -> String {
