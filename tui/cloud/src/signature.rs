@@ -54,6 +54,10 @@ pub(crate) async fn check(
                         "The security token included in the request is invalid.".into(),
                     )
                 };
+                if iam.is_expired(request.access_key()) {
+                    let message = "The security token included in the request is expired";
+                    return Err(SignatureError::ExpiredToken(message.into()).into());
+                }
                 let found = iam.key_owner(request.access_key()).ok_or_else(unknown)?;
                 if found.session_token.as_deref() != request.session_token() {
                     return Err(unknown().into());
