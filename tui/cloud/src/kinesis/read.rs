@@ -142,6 +142,19 @@ impl Kinesis {
         self.read_uncounted(&state, stream, shard_id, from).await
     }
 
+    /// How many records a reader has before it.
+    pub async fn count(&self, stream: &str, shard_id: &str, mut from: From) -> u64 {
+        let Some(state) = self.streams.get(stream) else { return 0 };
+        let mut count = 0;
+        while let Ok(read) = self.read_uncounted(&state, stream, shard_id, &from).await
+            && let Some(last) = read.records.last()
+        {
+            count += read.records.len() as u64;
+            from = From::After(last.sequence_number.clone());
+        }
+        count
+    }
+
     /// Reads without counting: fan-out has a throughput of its own.
     pub(super) async fn read_uncounted(
         &self,
