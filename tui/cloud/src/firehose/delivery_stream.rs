@@ -75,8 +75,10 @@ pub(super) type Positions = BTreeMap<String, From>;
 
 /// What waits in a delivery stream, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Buffered {
+pub struct Buffered {
+    /// Records taken in and not yet written.
     pub records: u64,
+    /// Their bytes.
     pub bytes: u64,
     /// Until the next object is written, in milliseconds; 0: it is being written, or S3 refuses it.
     pub due_in_ms: u64,

@@ -36,7 +36,7 @@ use self::{
     worker::{Uses, Worker},
 };
 
-pub(crate) use self::delivery_stream::Buffered;
+pub use self::delivery_stream::Buffered;
 
 /// Whom a role must trust that Firehose assumes.
 const PRINCIPAL: &str = "firehose.amazonaws.com";
@@ -60,6 +60,7 @@ impl Firehose {
     }
 
     /// A Firehose operation, input and output as JSON.
+    #[expect(clippy::unused_async, reason = "every service is called alike")]
     pub async fn call(&self, _caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         match operation {
             "CreateDeliveryStream" => self.create(input),

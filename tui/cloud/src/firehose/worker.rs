@@ -37,7 +37,7 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// How often a source that is gone is looked for.
 const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(1);
 /// A time that never comes while a cloud lives.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// What a worker uses.
 #[derive(Clone)]

@@ -97,7 +97,8 @@ pub(super) struct Position {
 
 /// What was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Dropped {
+pub struct Dropped {
+    /// How many.
     pub records: u64,
     /// Data and partition keys.
     pub bytes: u64,
@@ -123,7 +124,7 @@ impl Engine {
 
     /// Checks an input in AWS's words. A member that the engine does not act on is refused.
     pub fn check(&self, operation: &str, mut members: Map<String, Value>) -> ServiceResult<Checked> {
-        let known: Operation = operation.parse().map_err(|_| ServiceError::unknown_operation("Kinesis", operation))?;
+        let known: Operation = operation.parse().map_err(|()| ServiceError::unknown_operation("Kinesis", operation))?;
         let rules = known.validation_rules();
         let takes = |name: &str| rules.iter().any(|(rule, _)| *rule == name);
         if let Some(arn) = members.get("StreamARN").and_then(Value::as_str) {
@@ -198,7 +199,7 @@ impl Engine {
         })
     }
 
-    /// Sets what CreateStream may carry and the engine's own does not take.
+    /// Sets what `CreateStream` may carry and the engine's own does not take.
     pub async fn complete_stream(&self, name: &str, on_demand: bool, tags: Map<String, Value>) -> ServiceResult<()> {
         self.store
             .update_stream(name, |stream| {
@@ -291,13 +292,13 @@ impl Engine {
     }
 
     /// What an iterator points at; `None` where it is none.
-    pub fn position(&self, iterator: &str) -> Option<Position> {
+    pub fn position(iterator: &str) -> Option<Position> {
         let (_, stream, shard_id, sequence_number) = shard_iterator::decode_shard_iterator(iterator).ok()?;
         Some(Position { stream, shard_id, sequence_number })
     }
 
     /// An iterator behind a record.
-    pub fn iterator_after(&self, stream: &str, shard_id: &str, sequence_number: &str) -> ServiceResult<String> {
+    pub fn iterator_after(stream: &str, shard_id: &str, sequence_number: &str) -> ServiceResult<String> {
         let last = sequence::parse_sequence(sequence_number).map_err(ServiceError::internal)?;
         let next = sequence::increment_sequence(&last, None);
         Ok(shard_iterator::create_shard_iterator(stream, shard_id, &next, now_ms()))

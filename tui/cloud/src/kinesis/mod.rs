@@ -37,10 +37,8 @@ use self::{
     streams::{StreamState, Streams},
 };
 
-pub(crate) use self::{
-    engine::{Dropped, Shard},
-    read::{From, Read},
-};
+pub use self::engine::Dropped;
+pub(crate) use self::{engine::Shard, read::From};
 
 /// How long an operation waits for what the engine does in the background.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
@@ -144,18 +142,17 @@ impl Kinesis {
 
     /// A stream's state; `ResourceNotFoundException` where there is no such stream.
     async fn state(&self, stream: &str) -> ServiceResult<Arc<StreamState>> {
-        match self.streams.get(stream) {
-            Some(state) => Ok(state),
-            None => {
-                self.engine.stream(stream).await?;
-                Err(ServiceError::bad_request(
-                    "ResourceInUseException",
-                    format!(
-                        "Stream {stream} under account {} not ACTIVE, instead in state DELETING",
-                        self.place.account_id
-                    ),
-                ))
-            }
+        if let Some(state) = self.streams.get(stream) {
+            Ok(state)
+        } else {
+            self.engine.stream(stream).await?;
+            Err(ServiceError::bad_request(
+                "ResourceInUseException",
+                format!(
+                    "Stream {stream} under account {} not ACTIVE, instead in state DELETING",
+                    self.place.account_id
+                ),
+            ))
         }
     }
 

@@ -12,11 +12,11 @@ use super::{
 
 /// Shards of a new stream on demand.
 const ON_DEMAND_SHARDS: u64 = 4;
-/// Names that ListStreams gives where the caller does not say how many.
+/// Names that `ListStreams` gives where the caller does not say how many.
 const USUAL_STREAMS: usize = 100;
-/// Shards that ListShards gives where the caller does not say how many.
+/// Shards that `ListShards` gives where the caller does not say how many.
 const USUAL_SHARDS: usize = 1000;
-/// Shards that DescribeStream gives where the caller does not say how many.
+/// Shards that `DescribeStream` gives where the caller does not say how many.
 const DESCRIBED_SHARDS: usize = 100;
 
 impl Kinesis {

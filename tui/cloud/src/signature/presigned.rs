@@ -157,7 +157,7 @@ fn canonical_request(
         .collect();
     query.sort();
     let query: Vec<String> = query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let headers: String = signed_headers
+    let headers: Vec<String> = signed_headers
         .iter()
         .map(|name| {
             let values: Vec<String> = parts
@@ -168,14 +168,15 @@ fn canonical_request(
                     String::from_utf8_lossy(value.as_bytes()).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
                 })
                 .collect();
-            format!("{name}:{}\n", values.join(","))
+            format!("{name}:{}", values.join(","))
         })
         .collect();
     format!(
-        "{}\n{}\n{}\n{headers}\n{}\n{}",
+        "{}\n{}\n{}\n{}\n\n{}\n{}",
         parts.method,
         path.join("/"),
         query.join("&"),
+        headers.join("\n"),
         signed_headers.join(";"),
         hex::encode(Sha256::digest(body))
     )
