@@ -70,9 +70,10 @@ impl Report {
 }
 
 impl Function {
-    /// A function that puts to the stream of `settings` with `client`.
-    pub const fn new(client: Client, settings: Settings) -> Self {
-        Self { client, settings }
+    /// A function that puts to the stream of `settings` with `client`, under time-outs and retries of
+    /// its own.
+    pub fn new(client: &Client, settings: Settings) -> Self {
+        Self { client: put::never_twice(client), settings }
     }
 
     /// Answers a request and writes its log line.

@@ -325,4 +325,4 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 #[path = "json/tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -92,11 +92,26 @@ struct Entry<'a> {
 /// Writes the line of `report`, unless it is below `least`.
 pub(crate) fn write(report: &Report, least: Level, now: SystemTime) {
     if level(&report.outcome) >= least {
-        let mut line = line(report, now);
-        line.push('\n');
-        // Nobody is left to tell where standard output is gone, and the answer is worth more.
-        let _ = io::stdout().lock().write_all(line.as_bytes());
+        write_line(line(report, now));
     }
+}
+
+/// Writes why the function cannot go on.
+pub(crate) fn write_fatal(message: &str) {
+    #[derive(Serialize)]
+    struct Fatal<'a> {
+        timestamp: String,
+        level: &'a str,
+        message: &'a str,
+    }
+    let fatal = Fatal { timestamp: timestamp(SystemTime::now()), level: Level::Fatal.word(), message };
+    write_line(serde_json::to_string(&fatal).unwrap_or_default());
+}
+
+fn write_line(mut line: String) {
+    line.push('\n');
+    // Nobody is left to tell where standard output is gone, and the answer is worth more.
+    let _ = io::stdout().lock().write_all(line.as_bytes());
 }
 
 const fn level(outcome: &Outcome) -> Level {

@@ -175,7 +175,11 @@ pub(crate) fn string_text(quoted: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
+    use crate::json::tests::values;
 
     fn find(document: &str, pointer: &str) -> Option<String> {
         let found = Pointer::parse(pointer).unwrap().find(document.as_bytes())?;
@@ -241,5 +245,36 @@ mod tests {
         assert_eq!(string_text(br#""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00""#), "\"\\/\u{8}\u{c}\n\r\té😀");
         assert_eq!(string_text(br#""a\ud800b""#), "a\u{fffd}b");
         assert_eq!(string_text("\"日本\"".as_bytes()), "日本");
+    }
+
+    /// Every place in a value, as a pointer.
+    fn places(value: &Value, here: &str, all: &mut Vec<String>) {
+        let step = |name: &str| format!("{here}/{}", name.replace('~', "~0").replace('/', "~1"));
+        let inner: Vec<_> = match value {
+            Value::Array(elements) => {
+                elements.iter().enumerate().map(|(at, value)| (step(&at.to_string()), value)).collect()
+            }
+            Value::Object(members) => members.iter().map(|(name, value)| (step(name), value)).collect(),
+            _ => vec![],
+        };
+        for (place, value) in inner {
+            places(value, &place, all);
+            all.push(place);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_finds_what_serde_json_finds(value in values(), elsewhere in "(/[a0-2~]{0,2}){1,3}") {
+            let document = value.to_string();
+            let mut all = vec![];
+            places(&value, "", &mut all);
+            all.extend(Pointer::parse(&elsewhere).is_ok().then_some(elsewhere));
+            for place in all {
+                prop_assert_eq!(find(&document, &place), value.pointer(&place).map(ToString::to_string), "{}", place);
+            }
+        }
     }
 }

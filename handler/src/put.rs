@@ -45,8 +45,6 @@ const RESERVE: Duration = Duration::from_millis(500);
 /// The longest for one attempt. One that takes longer is not repeated, so this is no shorter than
 /// it must be.
 const ATTEMPT: Duration = Duration::from_secs(6);
-/// The longest for a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(2);
 /// Attempts in all.
 const ATTEMPTS: u32 = 3;
 /// The first wait after a throttled attempt, before jitter; a shard's budget is one of a second.
@@ -115,7 +113,7 @@ pub(crate) fn budget(deadline: Option<SystemTime>, now: SystemTime) -> Duration 
     }
 }
 
-/// Puts `record` to `stream` within `budget`.
+/// Puts `record` to `stream` within `budget`. `client` is one that [`never_twice`] made.
 pub(crate) async fn put(
     client: &Client,
     stream: &str,
@@ -131,7 +129,6 @@ pub(crate) async fn put(
         .partition_key(partition_key)
         .data(Blob::new(record))
         .customize()
-        .config_override(policy())
         .interceptor(attempts.clone());
     let result = match tokio::time::timeout(budget, request.send()).await {
         Ok(Ok(output)) => Ok(Place { shard_id: output.shard_id, sequence_number: output.sequence_number }),
@@ -142,17 +139,20 @@ pub(crate) async fn put(
     (result, Attempted { attempts: attempts.count(), elapsed: start.elapsed() })
 }
 
-/// Time-outs and retries of a put, whatever the client's own are.
-fn policy() -> aws_sdk_kinesis::config::Builder {
-    aws_sdk_kinesis::Config::builder()
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build())
+/// `client` with the time-outs and retries of a put, whatever its own are.
+pub(crate) fn never_twice(client: &Client) -> Client {
+    let configuration = client
+        .config()
+        .to_builder()
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(ATTEMPTS)
                 .with_initial_backoff(BACKOFF)
                 .with_max_backoff(MAX_BACKOFF),
         )
-        .retry_classifier(OnlyWhatWasNotPut)
+        .retry_classifier(OnlyWhatWasNotPut);
+    Client::from_conf(configuration.build())
 }
 
 fn failure(error: &SdkError<PutRecordError, HttpResponse>) -> Failure {

@@ -14,7 +14,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::client::IDLE_CONNECTION;
+use crate::client::{connector, pooled};
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root Certificate Authority G2.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
@@ -64,11 +64,8 @@ pub fn https() -> Result<SharedHttpClient, TrustError> {
         Some((variable, file)) => store(&file).map_err(|problem| TrustError { variable, file, problem })?,
     };
     let context = TlsContext::builder().with_trust_store(trust_store).build();
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::rustls(CryptoMode::Ring))
-        .tls_context(context.unwrap_or_default())
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .build_https())
+    let connector = connector().tls_provider(Provider::rustls(CryptoMode::Ring));
+    Ok(pooled(connector.tls_context(context.unwrap_or_default()).build()))
 }
 
 /// The certificates of a PEM file. Ones that cannot be a root are left out, as a system's store may

@@ -67,7 +67,7 @@ impl Kinesis {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         });
         Function::new(
-            Client::from_conf(configuration.unwrap()),
+            &Client::from_conf(configuration.unwrap()),
             Settings {
                 stream_name: "events".into(),
                 partition_key_pointer: pointer.map(|text| Pointer::parse(text).unwrap()),
@@ -309,12 +309,12 @@ async fn a_connection_that_is_never_made_put_nothing() {
     // A port that was free a moment ago: nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let configuration = configuration(crate::plain_http(), |name| match name {
+    let configuration = configuration(crate::client::http_client(), |name| match name {
         "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
         _ => Some("eu-west-1".into()).filter(|_| !name.starts_with("AWS_ENDPOINT")),
     });
     let settings = Kinesis::default().function(None).settings;
-    let function = Function::new(Client::from_conf(configuration.unwrap()), settings);
+    let function = Function::new(&Client::from_conf(configuration.unwrap()), settings);
     let (status, body, line) = ask(&function, &submit("1")).await;
     assert_eq!((status, &body["error"]["code"]), (502, &json!("StreamFailed")));
     assert_eq!((&line["attempts"], line.get("maybePut")), (&json!(3), None));

@@ -139,6 +139,7 @@ impl LocalCloud {
 impl Drop for LocalCloud {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.services.lambda.end_now();
     }
 }
 

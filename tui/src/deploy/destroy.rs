@@ -113,8 +113,13 @@ async fn drain(
 ) -> Result<(), DeployError> {
     let outputs = &deployed.outputs;
     // Reserved concurrency 0 is how Lambda is told to stop: the gateway then answers 5xx.
-    let stopped =
-        target.lambda().put_function_concurrency().function_name(&outputs.function_name).reserved_concurrent_executions(0).send().await;
+    let stopped = target
+        .lambda()
+        .put_function_concurrency()
+        .function_name(&outputs.function_name)
+        .reserved_concurrent_executions(0)
+        .send()
+        .await;
     if let Err(error) = stopped
         && !is_absent(&error)
     {
@@ -135,7 +140,8 @@ async fn drain(
     } else {
         let grace = if target.is_local() { DELIVERY_GRACE_LOCAL } else { DELIVERY_GRACE };
         let wait = Duration::from_secs(deployed.buffering.interval_seconds) + grace;
-        note(progress, format!("The intake is stopped. Firehose has {} s to deliver what it buffers.", wait.as_secs())).await;
+        note(progress, format!("The intake is stopped. Firehose has {} s to deliver what it buffers.", wait.as_secs()))
+            .await;
         tokio::time::sleep(wait).await;
     }
     if let Err(error) = firehose.delete_delivery_stream().delivery_stream_name(name).send().await
@@ -195,9 +201,11 @@ async fn empty_bucket(target: &Target, bucket: &str, progress: &Sender<Progress>
             break;
         }
         for batch in objects.chunks(DELETIONS_AT_ONCE) {
-            let delete = Delete::builder().set_objects(Some(batch.to_vec())).quiet(true).build().map_err(|error| {
-                DeployError::Call { tried: trouble(), answer: error.to_string() }
-            })?;
+            let delete = Delete::builder()
+                .set_objects(Some(batch.to_vec()))
+                .quiet(true)
+                .build()
+                .map_err(|error| DeployError::Call { tried: trouble(), answer: error.to_string() })?;
             let answer = client
                 .delete_objects()
                 .bucket(bucket)

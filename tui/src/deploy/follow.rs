@@ -91,7 +91,8 @@ impl<'a> StackEvents<'a> {
             if self.seen.is_empty() || self.pace > Duration::from_secs(1) {
                 let answer = self.client.describe_stacks().stack_name(&self.stack_id).send().await;
                 let stack = answer.map_err(|error| DeployError::call("read the stack's status", &error))?;
-                let status = stack.stacks().first().and_then(|stack| stack.stack_status()).map(|status| status.as_str());
+                let status =
+                    stack.stacks().first().and_then(|stack| stack.stack_status()).map(|status| status.as_str());
                 if let Some(status) = status.map(StackStatus::from)
                     && !status.in_progress()
                     && !self.seen.is_empty()

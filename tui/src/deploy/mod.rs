@@ -23,7 +23,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::target::{Target, error_text};
 
-pub use destroy::{DestroyOptions, destroy};
+pub use destroy::{DestroyOptions, Destroyed, destroy};
 pub use failure::root_cause;
 pub use follow::StackEvents;
 pub use package::{PackageError, check_handler_zip};
@@ -148,10 +148,7 @@ pub enum DeployError {
 
 impl DeployError {
     /// A call failed.
-    pub fn call<E, R>(
-        tried: impl Into<String>,
-        error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
-    ) -> Self
+    pub fn call<E, R>(tried: impl Into<String>, error: &aws_smithy_runtime_api::client::result::SdkError<E, R>) -> Self
     where
         E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
         R: std::fmt::Debug,
@@ -218,9 +215,11 @@ impl Stack {
     /// The pipeline that it is.
     pub fn deployed(&self, stack_name: &str) -> Result<Deployed, DeployError> {
         let output = |name: &'static str| {
-            self.outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).ok_or_else(|| {
-                DeployError::Output { stack: stack_name.to_owned(), output: name }
-            })
+            self.outputs
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+                .ok_or_else(|| DeployError::Output { stack: stack_name.to_owned(), output: name })
         };
         Ok(Deployed {
             status: self.status.clone(),

@@ -47,11 +47,17 @@ mod tests {
     fn other_stacks_have_names_of_their_own_that_fit() {
         let long = "A".repeat(128);
         let mut seen = std::collections::HashSet::new();
-        for stack in ["demo", "Demo", "DEMO", "other-one", "a-very-long-stack-name-that-goes-on-and-on", long.as_str()] {
+        for stack in ["demo", "Demo", "DEMO", "other-one", "a-very-long-stack-name-that-goes-on-and-on", long.as_str()]
+        {
             let names = derived(stack);
             assert_eq!(names[0].0, "StreamName");
             assert!(names[0].1.len() <= STREAM_LENGTH && names[1].1.len() <= BUCKET_BASE_LENGTH, "{names:?}");
-            assert!(names[1].1.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'));
+            assert!(
+                names[1]
+                    .1
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+            );
             assert!(names.into_iter().all(|(_, name)| seen.insert(name)), "{stack}");
         }
     }

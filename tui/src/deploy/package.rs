@@ -8,7 +8,10 @@ use std::{
 
 use aws_sdk_s3::{
     primitives::ByteStream,
-    types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, PublicAccessBlockConfiguration, VersioningConfiguration},
+    types::{
+        BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, PublicAccessBlockConfiguration,
+        VersioningConfiguration,
+    },
 };
 use sha2::{Digest, Sha256};
 
@@ -93,11 +96,14 @@ pub fn check_handler_zip(path: &Path) -> Result<Package, PackageError> {
         zip::ZipArchive::new(Cursor::new(&zip)).map_err(|error| unfit(format!("it is not a zip ({error})")))?;
     let mut unzipped: u64 = 0;
     for index in 0..archive.len() {
-        let file = archive.by_index_raw(index).map_err(|error| unfit(format!("its entry {index} is damaged ({error})")))?;
+        let file =
+            archive.by_index_raw(index).map_err(|error| unfit(format!("its entry {index} is damaged ({error})")))?;
         unzipped = unzipped.saturating_add(file.size());
     }
     if unzipped >= LARGEST_UNZIPPED_BYTES {
-        return Err(unfit(format!("unzipped it has {unzipped} bytes; Lambda takes less than {LARGEST_UNZIPPED_BYTES}")));
+        return Err(unfit(format!(
+            "unzipped it has {unzipped} bytes; Lambda takes less than {LARGEST_UNZIPPED_BYTES}"
+        )));
     }
     let mut bootstrap = archive.by_name("bootstrap").map_err(|_| {
         unfit("it has no `bootstrap` at its top, the program that provided.al2023 starts. Zip the file itself, not its folder".to_owned())
@@ -106,7 +112,11 @@ pub fn check_handler_zip(path: &Path) -> Result<Package, PackageError> {
         return Err(unfit("its `bootstrap` is not executable: run `chmod +x bootstrap` before zipping".to_owned()));
     }
     let mut head = Vec::new();
-    bootstrap.by_ref().take(64).read_to_end(&mut head).map_err(|error| unfit(format!("its `bootstrap` is damaged ({error})")))?;
+    bootstrap
+        .by_ref()
+        .take(64)
+        .read_to_end(&mut head)
+        .map_err(|error| unfit(format!("its `bootstrap` is damaged ({error})")))?;
     drop(bootstrap);
     let architecture = architecture_of(&head).map_err(unfit)?;
     Ok(Package { zip, architecture })
@@ -121,11 +131,9 @@ fn architecture_of(head: &[u8]) -> Result<&'static str, String> {
         return Err("its `bootstrap` is neither a script (`#!`) nor a Linux program (ELF)".to_owned());
     }
     let machine = head.get(18..20).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])).unwrap_or_default();
-    ELF_MACHINES
-        .into_iter()
-        .find(|(known, _)| *known == machine)
-        .map(|(_, name)| name)
-        .ok_or_else(|| format!("its `bootstrap` is built for ELF machine {machine}; Lambda has x86_64 (62) and arm64 (183)"))
+    ELF_MACHINES.into_iter().find(|(known, _)| *known == machine).map(|(_, name)| name).ok_or_else(|| {
+        format!("its `bootstrap` is built for ELF machine {machine}; Lambda has x86_64 (62) and arm64 (183)")
+    })
 }
 
 fn host_architecture() -> &'static str {
@@ -136,17 +144,14 @@ fn host_architecture() -> &'static str {
 /// rebuilt program is a changed function.
 #[cfg(feature = "local")]
 fn this_program() -> Result<Package, PackageError> {
-    let binary = std::env::current_exe().map_err(|source| PackageError::Read { path: "this program".into(), source })?;
+    let binary =
+        std::env::current_exe().map_err(|source| PackageError::Read { path: "this program".into(), source })?;
     let read = |source| PackageError::Read { path: binary.clone(), source };
     let metadata = std::fs::metadata(&binary).map_err(read)?;
     let built = metadata.modified().map_err(read)?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let quoted = binary.display().to_string().replace('\'', r"'\''");
-    let script = format!(
-        "#!/bin/sh\n# build {}-{}\nexec '{quoted}' {}\n",
-        built.as_nanos(),
-        metadata.len(),
-        crate::FUNCTION
-    );
+    let script =
+        format!("#!/bin/sh\n# build {}-{}\nexec '{quoted}' {}\n", built.as_nanos(), metadata.len(), crate::FUNCTION);
     let zip = zip_of(script.as_bytes()).map_err(|error| read(std::io::Error::other(error)))?;
     Ok(Package { zip, architecture: host_architecture() })
 }
@@ -220,9 +225,7 @@ async fn ensure_bucket(target: &Target, client: &aws_sdk_s3::Client, bucket: &st
     client
         .put_bucket_versioning()
         .bucket(bucket)
-        .versioning_configuration(
-            VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build(),
-        )
+        .versioning_configuration(VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build())
         .send()
         .await
         .map_err(|error| DeployError::call(format!("made the bucket {bucket} keep versions"), &error))?;

@@ -30,7 +30,9 @@ pub fn action(status: Option<&StackStatus>) -> Action {
         Some("CREATE_FAILED" | "UPDATE_FAILED") => Action::Refuse(
             "an operation failed with rollback disabled. Run `aws cloudformation rollback-stack`, or `tailwater destroy`",
         ),
-        Some(_) => Action::Refuse("this state allows no deployment. Wait until it has ended, or choose another --stack-name"),
+        Some(_) => {
+            Action::Refuse("this state allows no deployment. Wait until it has ended, or choose another --stack-name")
+        }
     }
 }
 
@@ -46,7 +48,8 @@ mod tests {
         assert_eq!(of("CREATE_COMPLETE"), Action::Update);
         assert_eq!(of("UPDATE_ROLLBACK_COMPLETE"), Action::Update);
         assert_eq!(of("ROLLBACK_COMPLETE"), Action::DeleteFirst);
-        for refused in ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "CREATE_FAILED", "UPDATE_FAILED"] {
+        for refused in ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "CREATE_FAILED", "UPDATE_FAILED"]
+        {
             assert!(matches!(of(refused), Action::Refuse(_)), "{refused}");
         }
         assert!(matches!(of("IMPORT_ROLLBACK_FAILED"), Action::Refuse(_)));

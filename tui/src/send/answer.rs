@@ -57,7 +57,7 @@ mod tests {
         assert!(proof(503, br#"{"error":{"code":"Throttled","message":"slow down"},"requestId":"r"}"#));
         assert!(!proof(503, br#"{"message":"Service Unavailable"}"#));
         assert!(!proof(500, br#"{"message":"Internal Server Error"}"#));
-        assert!(!proof(502, br#"{"error":{"code":"OutcomeUnknown","message":"…"},"requestId":"r"}"#));
+        assert!(!proof(502, br#"{"error":{"code":"OutcomeUnknown","message":"?"},"requestId":"r"}"#));
         assert!(!proof(200, b"null"));
     }
 

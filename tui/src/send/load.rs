@@ -4,7 +4,11 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use tailwater_core::events::Sent;
-use tokio::{sync::mpsc, task::{JoinError, JoinSet}, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Sender;

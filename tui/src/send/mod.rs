@@ -81,12 +81,12 @@ impl Sender {
     pub async fn send(&self, seq: u64, body: Bytes) -> Sent {
         let time = crate::tail::now();
         let began = Instant::now();
-        let posted =
-            self.client.post(self.url.clone()).headers(self.headers.clone()).body(body.clone()).send().await;
+        let posted = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body.clone()).send().await;
         let answer = match posted {
             Ok(response) => {
                 let status = response.status().as_u16();
-                let header = response.headers().get("apigw-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
+                let header =
+                    response.headers().get("apigw-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
                 match response.bytes().await {
                     Ok(bytes) => answer::read(status, header, &bytes[..bytes.len().min(LARGEST_ANSWER_BYTES)]),
                     Err(error) => Answer::Unanswered { message: unanswered(&error) },
@@ -99,14 +99,12 @@ impl Sender {
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {
-    url.host_str().is_some_and(|host| host == "127.0.0.1" || host == "[::1]" || host == "localhost" || host.ends_with(".localhost"))
+    url.host_str().is_some_and(|host| {
+        host == "127.0.0.1" || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
+    })
 }
 
 fn unanswered(error: &reqwest::Error) -> String {
     let words = crate::target::causes(error);
-    if error.is_timeout() {
-        format!("no answer within {} s ({words})", ANSWER_TIMEOUT.as_secs())
-    } else {
-        words
-    }
+    if error.is_timeout() { format!("no answer within {} s ({words})", ANSWER_TIMEOUT.as_secs()) } else { words }
 }

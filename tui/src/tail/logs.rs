@@ -3,10 +3,7 @@
 //! CloudWatch Logs gives no order and takes lines in seconds after their time: each read goes back
 //! over a window that overlaps the last one, and what was seen is told apart by the event's id.
 
-use std::{
-    collections::HashMap,
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use tailwater_core::{
     app::TailState,
@@ -51,10 +48,8 @@ pub async fn logs(
     };
     let overlap = if target.is_local() { OVERLAP_LOCAL } else { OVERLAP };
     let client = target.logs();
-    let mut groups: Vec<Group> = groups
-        .into_iter()
-        .map(|(source, name)| Group { source, name, newest: from, seen: HashMap::new() })
-        .collect();
+    let mut groups: Vec<Group> =
+        groups.into_iter().map(|(source, name)| Group { source, name, newest: from, seen: HashMap::new() }).collect();
     let mut last = None;
     let mut backoff = Backoff::default();
     loop {

@@ -115,9 +115,10 @@ async fn shards(reader: &Reader, position: &Position) -> Result<Vec<ShardId>, St
             Some(token) => request.next_token(token),
             None => request.stream_name(&reader.stream),
         };
-        let page = request.send().await.map_err(|error| {
-            format!("listed the shards of stream {}: {}", reader.stream, error_text(&error))
-        })?;
+        let page = request
+            .send()
+            .await
+            .map_err(|error| format!("listed the shards of stream {}: {}", reader.stream, error_text(&error)))?;
         all.extend(page.shards.unwrap_or_default());
         token = page.next_token;
         if token.is_none() {
@@ -165,7 +166,7 @@ fn to_record(shard: &ShardId, record: aws_sdk_kinesis::types::Record) -> Record 
         time: Timestamp::from_millis(arrived.unwrap_or_default()),
         shard_id: shard.clone(),
         sequence_number: SequenceNumber(record.sequence_number),
-        partition_key: record.partition_key,
+        partition_key: record.partition_key.unwrap_or_default(),
         data: bytes::Bytes::from(record.data.into_inner()),
     }
 }
@@ -183,9 +184,7 @@ async fn subscribe(
         Position::Latest => from.r#type(ShardIteratorType::Latest),
         Position::Beginning => from.r#type(ShardIteratorType::TrimHorizon),
         Position::At(time) => from.r#type(ShardIteratorType::AtTimestamp).timestamp(date_time(*time)),
-        Position::After(number) => {
-            from.r#type(ShardIteratorType::AfterSequenceNumber).sequence_number(number.as_str())
-        }
+        Position::After(number) => from.r#type(ShardIteratorType::AfterSequenceNumber).sequence_number(number.as_str()),
     };
     let from = from.build().map_err(|error| error.to_string())?;
     if matches!(position, Position::Latest) {
@@ -245,8 +244,8 @@ async fn poll(
             .starting_sequence_number(number.as_str()),
     };
     let answer = request.send().await;
-    let answer =
-        answer.map_err(|error| format!("asked for a place in {shard} of stream {}: {}", reader.stream, error_text(&error)))?;
+    let answer = answer
+        .map_err(|error| format!("asked for a place in {shard} of stream {}: {}", reader.stream, error_text(&error)))?;
     if matches!(position, Position::Latest) {
         // An iterator that expires before it brought anything is made anew from this moment: from
         // LATEST would lose records, from the start would repeat them.
@@ -263,7 +262,11 @@ async fn poll(
             Err(error) if error.as_service_error().is_some_and(|error| error.is_expired_iterator_exception()) => {
                 return Ok(None);
             }
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_provisioned_throughput_exceeded_exception()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_provisioned_throughput_exceeded_exception()) =>
+            {
                 // Other readers share the shard's five reads a second: the iterator stays good.
                 let after = backoff.next();
                 let error = format!("read {shard} of stream {}: {}", reader.stream, error_text(&error));

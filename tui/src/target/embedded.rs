@@ -51,8 +51,9 @@ impl Embedded {
 
     /// What is worth a word about how it started.
     pub fn note(&self) -> Option<String> {
-        self.gateway_port_taken
-            .then(|| format!("Port 3000 is taken by another program: the API answers at {}.", self.registration.gateway_url))
+        self.gateway_port_taken.then(|| {
+            format!("Port 3000 is taken by another program: the API answers at {}.", self.registration.gateway_url)
+        })
     }
 
     /// Delivers what Firehose still buffers and ends everything. Gives the number of records that
@@ -80,7 +81,8 @@ impl Target {
     /// Joins the embedded cloud that runs for this user; starts one in this process where there
     /// is none.
     pub async fn join_or_start(region: Option<&str>) -> Result<Self, TargetError> {
-        let trouble = |error: std::io::Error| TargetError::Cloud(format!("looked for a running embedded cloud: {error}"));
+        let trouble =
+            |error: std::io::Error| TargetError::Cloud(format!("looked for a running embedded cloud: {error}"));
         let deadline = Instant::now() + STARTING;
         loop {
             if let Some(registration) = Registration::find().map_err(trouble)? {

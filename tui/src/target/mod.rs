@@ -92,8 +92,13 @@ impl Target {
     #[cfg(feature = "local")]
     pub async fn local(registration: &Registration, embedded: Option<Arc<Embedded>>) -> Self {
         let recorder = CallRecorder::default();
-        let credentials =
-            Credentials::new(&registration.access_key_id, &registration.secret_access_key, None, None, "tailwater-local");
+        let credentials = Credentials::new(
+            &registration.access_key_id,
+            &registration.secret_access_key,
+            None,
+            None,
+            "tailwater-local",
+        );
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(registration.region.clone()))

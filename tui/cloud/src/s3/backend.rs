@@ -81,7 +81,8 @@ backend! {
             |store, input| configuration::delete_tagging(store, &input);
 
         head_object: HeadObjectInput => HeadObjectOutput, objects::head;
-        get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput, objects::attributes_of;
+        get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput,
+            |store, input| objects::attributes_of(store, &input);
         delete_object: DeleteObjectInput => DeleteObjectOutput, objects::delete;
         delete_objects: DeleteObjectsInput => DeleteObjectsOutput, objects::delete_many;
         get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput,

@@ -264,7 +264,7 @@ pub(super) fn head(store: &Store, input: dto::HeadObjectInput) -> Answer<dto::He
 
 pub(super) fn attributes_of(
     store: &Store,
-    input: dto::GetObjectAttributesInput,
+    input: &dto::GetObjectAttributesInput,
 ) -> Answer<dto::GetObjectAttributesOutput> {
     let found = find(store, &input.bucket, &input.key, input.version_id.as_deref())?;
     let asked = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
