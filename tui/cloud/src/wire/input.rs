@@ -28,6 +28,11 @@ impl Input {
         Ok(Self { operation: operation.to_owned(), members })
     }
 
+    /// Every member that is left, for a service that checks them with rules of its own.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.members
+    }
+
     /// The operation's name.
     pub fn operation(&self) -> &str {
         &self.operation

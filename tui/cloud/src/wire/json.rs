@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Request, Response, ServiceError, ServiceResult, new_request_id};
 
-/// The operation's name and its input.
-pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
-    let operation = request
+/// The operation's name.
+pub(crate) fn operation(request: &Request) -> ServiceResult<String> {
+    request
         .headers()
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
@@ -17,7 +17,12 @@ pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
         .map(|(_, operation)| operation.to_owned())
         .ok_or_else(|| {
             ServiceError::bad_request("UnknownOperationException", "The request names no operation in X-Amz-Target.")
-        })?;
+        })
+}
+
+/// The operation's name and its input.
+pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
+    let operation = operation(request)?;
     let body = request.body();
     let input = if body.is_empty() {
         Value::Object(Map::new())

@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use super::{Request, Response, ServiceError, ServiceResult, json, new_request_id, rest_json::parse_query};
+use super::{Request, Response, ServiceError, ServiceResult, new_request_id, rest_json::parse_query};
 
 /// The operation's name (`Action`) and its input, lists and maps unfolded.
 pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
@@ -105,7 +105,9 @@ pub(crate) fn answer(operation: &str, namespace: &str, result: ServiceResult) ->
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-    json::set_request_id(headers);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", value);
+    }
     response
 }
 

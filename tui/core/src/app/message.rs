@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::EventSource;
+use super::{EventSource, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     pipeline::{Buffering, Outputs},
@@ -89,6 +89,21 @@ pub enum TailState {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// A key was pressed that is no text of the editor.
+    Key(KeyPress),
+    /// A text was pasted outside the editor.
+    Paste(String),
+    /// The mouse did something on a pane.
+    Mouse(Mouse),
+    /// The screen has this size now.
+    Resize {
+        /// In cells.
+        width: u16,
+        /// In cells.
+        height: u16,
+    },
+    /// The editor holds this text now, or its cursor moved.
+    EditorChanged(String),
     /// The time, at least once a second while something on screen depends on it.
     Tick(Timestamp),
     /// The embedded cloud is there.

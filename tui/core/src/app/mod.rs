@@ -3,8 +3,435 @@
 //! The runtime turns keys and batches of events into [`Message`]s, calls [`App::update`], and
 //! carries out the [`Effect`]s that come back; the `ui` room draws the state.
 
+mod deployment;
+mod detail;
 mod effect;
+mod figures;
+mod history;
+pub mod keymap;
+mod keys;
+mod layout;
 mod message;
+mod pane;
+mod press;
+mod prompt;
+mod row;
+mod send;
+mod strip;
+mod words;
 
+pub use deployment::{Deployment, HopProgress, Phase, Ready, ResourceState, is_done};
+pub use detail::{Detail, DetailLine, ranges};
 pub use effect::{Effect, EventSource};
+pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use history::History;
+pub use keymap::{Action, Context};
+pub use keys::{Key, KeyPress, Mouse, MouseKind};
+pub use layout::{Area, Layout, SMALLEST};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
+pub use pane::{Direction, Pane, PaneState};
+pub use prompt::{Prompt, PromptKind};
+pub use row::{ObjectRow, Query, Row, source_word};
+pub use send::{Check, Outgoing, Send, Template};
+pub use strip::{HopView, OnTheLine, Sign};
+pub use words::Line;
+
+use std::{cell::Cell, collections::HashMap, time::Duration};
+
+use crate::{
+    events::{Event, StackName, Timestamp},
+    text::time::UtcOffset,
+    trace::{EventNumber, Held, Ledger, Traces},
+};
+
+/// How long a word on what was just done stays.
+const NOTICE_STAYS: Duration = Duration::from_secs(8);
+/// How many accepted events that no record shows yet are looked for on the strip.
+const PUT_NOT_SEEN_MOST: usize = 50;
+
+/// What the app is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the pipeline lives.
+    pub target: Target,
+    /// The stack.
+    pub stack_name: StackName,
+    /// Whether colours may be used: not with `NO_COLOR`.
+    pub colours: bool,
+    /// Sample events, each a name and a text with placeholders.
+    pub templates: Vec<(String, String)>,
+    /// The offset in which times are shown.
+    pub offset: UtcOffset,
+    /// The time.
+    pub now: Timestamp,
+    /// Where the placeholders' random numbers start.
+    pub seed: u64,
+}
+
+/// A question that waits for `y` or `n`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Quit, although something is lost.
+    Quit,
+    /// Send for the first time to an account of AWS.
+    SendToAws,
+}
+
+/// The app's state.
+#[derive(Debug)]
+pub struct App {
+    target: Target,
+    stack_name: StackName,
+    colours: bool,
+    offset: UtcOffset,
+    now: Timestamp,
+    size: (u16, u16),
+    cloud: Option<CloudInfo>,
+    deployment: Deployment,
+    traces: Traces,
+    figures: Figures,
+    tails: HashMap<EventSource, TailState>,
+    send: Send,
+    panes: [PaneState; Pane::ALL.len()],
+    /// When the last record came, by the clock of the stream.
+    last_record: Timestamp,
+    focus: Pane,
+    /// The pane of the overview that was focused before Stack was.
+    focus_before: Pane,
+    large: bool,
+    editing: bool,
+    prompt: Option<Prompt>,
+    /// The filter before the one being typed.
+    filter_before: Option<Query>,
+    find: Option<Query>,
+    detail: Option<Detail>,
+    /// The first line of the help in sight, where it is open.
+    help: Option<usize>,
+    question: Option<Question>,
+    notice: Option<(String, Timestamp)>,
+    /// Sending to this account was agreed to.
+    send_agreed: bool,
+    ledger: Cell<Option<Ledger>>,
+    held: Cell<Option<Held>>,
+    dirty: bool,
+}
+
+impl App {
+    /// The app before anything happened: its first frame waits for nothing.
+    pub fn new(options: Options) -> Self {
+        let phase = match options.target {
+            Target::Local => Phase::StartingCloud,
+            Target::Aws { .. } => Phase::Deploying,
+        };
+        Self {
+            deployment: Deployment::new(phase, options.now),
+            send: Send::new(options.templates, options.seed, options.now),
+            target: options.target,
+            stack_name: options.stack_name,
+            colours: options.colours,
+            offset: options.offset,
+            now: options.now,
+            size: SMALLEST,
+            cloud: None,
+            traces: Traces::new(),
+            figures: Figures::default(),
+            tails: HashMap::new(),
+            panes: std::array::from_fn(|_| PaneState::default()),
+            last_record: Timestamp::default(),
+            focus: Pane::Send,
+            focus_before: Pane::Send,
+            large: false,
+            editing: false,
+            prompt: None,
+            filter_before: None,
+            find: None,
+            detail: None,
+            help: None,
+            question: None,
+            notice: None,
+            send_agreed: false,
+            ledger: Cell::new(None),
+            held: Cell::new(None),
+            dirty: true,
+        }
+    }
+
+    /// Takes in what happened, and says what is to be done.
+    pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        if let Message::Tick(now) = message {
+            self.tick(now);
+            return Vec::new();
+        }
+        self.dirty = true;
+        match message {
+            Message::Tick(_) => {}
+            Message::Key(press) => return self.press(press),
+            Message::Paste(text) => self.paste(&text),
+            Message::Mouse(mouse) => self.mouse(mouse),
+            Message::Resize { width, height } => self.size = (width, height),
+            Message::EditorChanged(text) => self.send.edited(text, self.now),
+            Message::CloudReady(info) => {
+                if let Some(note) = &info.note {
+                    self.say(note.clone());
+                }
+                self.cloud = Some(info);
+                if matches!(self.deployment.phase, Phase::StartingCloud | Phase::CloudFailed(_)) {
+                    self.deployment.phase = Phase::Deploying;
+                }
+            }
+            Message::CloudFailed(error) => self.deployment.phase = Phase::CloudFailed(error),
+            Message::Deploy(progress) => {
+                self.deployment.progress(progress, self.now);
+                if let Some(ready) = self.deployment.ready() {
+                    self.traces.set_interval(Duration::from_secs(ready.buffering.interval_seconds));
+                    self.forget_sums();
+                }
+            }
+            Message::Events(events) => {
+                for event in events {
+                    self.seen(event);
+                }
+                self.forget_sums();
+                for pane in &mut self.panes {
+                    if pane.filter().is_some_and(Query::depends_on_traces) {
+                        pane.refilter(&self.traces);
+                    }
+                }
+            }
+            Message::Tail(source, state) => {
+                self.tails.insert(source, state);
+            }
+            Message::SendingEnded => self.send.ended(),
+            Message::Notice(text) => self.say(text),
+            Message::History(bodies) => self.send.earlier(bodies),
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        let changes = self.changes_with_time();
+        self.now = now;
+        if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.notice = None;
+        }
+        if changes {
+            self.forget_sums();
+            self.dirty = true;
+        }
+    }
+
+    fn seen(&mut self, event: Event) {
+        let (pane, row) = match event {
+            Event::Sent(sent) => {
+                self.traces.sent(&sent);
+                self.figures.sent(&sent);
+                self.send.answered(sent.seq);
+                (Pane::Send, Row::Sent(sent))
+            }
+            Event::Log(line) => {
+                self.traces.log(&line);
+                self.figures.log(&line);
+                (Pane::Logs, Row::log(line))
+            }
+            Event::Record(record) => {
+                self.traces.record(&record);
+                self.figures.records.add(record.time, 1);
+                self.last_record = self.last_record.max(record.time);
+                (Pane::Records, Row::Record(record))
+            }
+            Event::Object(object) => {
+                self.traces.object(&object);
+                let lines = object.records().unwrap_or(0) as u64;
+                self.figures.landed.add(object.time, lines);
+                self.figures.lines_in_s3 += lines;
+                self.figures.objects += 1;
+                (Pane::Objects, Row::Object(object.into()))
+            }
+            Event::Stack(event) => {
+                self.deployment.event(&event);
+                (Pane::Stack, Row::Stack(event))
+            }
+            Event::Call(_) => return,
+        };
+        self.panes[pane as usize].push(row, &self.traces);
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some((text.into(), self.now.plus(NOTICE_STAYS)));
+    }
+
+    fn forget_sums(&self) {
+        self.ledger.set(None);
+        self.held.set(None);
+    }
+
+    /// Whether the screen differs from the one last drawn; asking makes it drawn.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Whether time alone changes what the screen shows: while this is so, ticks are due at least
+    /// once a second.
+    pub fn changes_with_time(&self) -> bool {
+        self.deployment.running()
+            || self.notice.is_some()
+            || !self.send.in_flight().is_empty()
+            || self.figures.any_recent(self.now)
+            || self.held().records > 0
+            || self.ledger().on_the_way > 0
+    }
+
+    /// Where the pipeline lives.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The stack.
+    pub const fn stack_name(&self) -> &StackName {
+        &self.stack_name
+    }
+
+    /// Whether colours may be used.
+    pub const fn colours(&self) -> bool {
+        self.colours
+    }
+
+    /// The offset in which times are shown.
+    pub const fn offset(&self) -> UtcOffset {
+        self.offset
+    }
+
+    /// The time of the last tick.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The screen's width and height in cells.
+    pub const fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// The embedded cloud, once it is there.
+    pub const fn cloud(&self) -> Option<&CloudInfo> {
+        self.cloud.as_ref()
+    }
+
+    /// How far the deployment is.
+    pub const fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Every event that was seen.
+    pub const fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
+    /// The figures of the last minute.
+    pub const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// How a source fares, once it said so.
+    pub fn tail(&self, source: EventSource) -> Option<&TailState> {
+        self.tails.get(&source)
+    }
+
+    /// The Send pane's editor, templates and history.
+    pub const fn send(&self) -> &Send {
+        &self.send
+    }
+
+    /// A pane's rows.
+    pub const fn pane(&self, pane: Pane) -> &PaneState {
+        &self.panes[pane as usize]
+    }
+
+    /// The focused pane.
+    pub const fn focus(&self) -> Pane {
+        self.focus
+    }
+
+    /// The pane that takes all the room, where one does.
+    pub fn large(&self) -> Option<Pane> {
+        (self.large || self.focus == Pane::Stack).then_some(self.focus)
+    }
+
+    /// Whether keys are text for the editor.
+    pub fn editing(&self) -> bool {
+        self.context() == Context::Editing
+    }
+
+    /// The line being typed.
+    pub const fn prompt(&self) -> Option<&Prompt> {
+        self.prompt.as_ref()
+    }
+
+    /// What was looked for last.
+    pub const fn find(&self) -> Option<&Query> {
+        self.find.as_ref()
+    }
+
+    /// The row that is open.
+    pub const fn detail(&self) -> Option<&Detail> {
+        self.detail.as_ref()
+    }
+
+    /// The first line of the help in sight, where it is open.
+    pub const fn help(&self) -> Option<usize> {
+        self.help
+    }
+
+    /// The question that waits.
+    pub const fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
+
+    /// Where the events sent from here are, now.
+    pub fn ledger(&self) -> Ledger {
+        let ledger = self.ledger.get().unwrap_or_else(|| self.traces.ledger(self.now));
+        self.ledger.set(Some(ledger));
+        ledger
+    }
+
+    /// What Firehose holds, as far as can be told.
+    pub fn held(&self) -> Held {
+        let held = self.held.get().unwrap_or_else(|| self.traces.held());
+        self.held.set(Some(held));
+        held
+    }
+
+    /// The event whose row is selected: it is marked in every pane.
+    pub fn selected_number(&self) -> Option<EventNumber> {
+        self.pane(self.focus).selected().and_then(|(_, row)| row.number(&self.traces))
+    }
+
+    /// What stands where.
+    pub fn layout(&self) -> Layout {
+        Layout::of(self.size.0, self.size.1, self.large())
+    }
+
+    /// Where a key that is pressed now is pressed.
+    pub fn context(&self) -> Context {
+        if self.question.is_some() {
+            Context::Question
+        } else if self.prompt.is_some() {
+            Context::Prompt
+        } else if self.help.is_some() {
+            Context::Help
+        } else if self.detail.is_some() {
+            Context::Detail
+        } else if self.deployment.ready().is_none() && self.focus != Pane::Stack {
+            Context::Start
+        } else if self.editing {
+            Context::Editing
+        } else {
+            Context::Panes
+        }
+    }
+
+    /// Accepted events that no record shows yet, among the last ones.
+    fn put_not_seen(&self) -> u64 {
+        let last = self.traces.own().rev().take(PUT_NOT_SEEN_MOST);
+        last.filter(|(_, trace)| trace.put() && trace.record_at.is_none() && trace.landing.is_none()).count() as u64
+    }
+}

@@ -33,10 +33,12 @@ pub enum Answer {
         /// Its place in the shard.
         sequence_number: SequenceNumber,
     },
-    /// Any other status: nothing was put, or it is not known.
+    /// Any other status.
     Refused {
         /// The HTTP status.
         status: u16,
+        /// The answer proves that nothing was put; else it may have been, or not.
+        nothing_put: bool,
         /// The gateway's id of the request, where the answer carried one.
         api_request_id: Option<ApiRequestId>,
         /// The body's own words.

@@ -1,0 +1,261 @@
+//! Operations on change sets.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    describe::{describe_parameters, describe_tags, no_change_set},
+    request::{check_name, new_name, no_stack, on_failure, without_extras},
+    stacks::refuse_unless_updatable,
+};
+use crate::{
+    cloudformation::{
+        CloudFormation,
+        change_set::{self, ChangeSet, ChangeSetType},
+        operation::Operation,
+        stack::{OnFailure, Stack, iso},
+        template::invalid,
+    },
+    wire::{Input, ServiceError, ServiceResult},
+};
+
+const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
+                          change set.";
+
+impl CloudFormation {
+    pub(super) async fn create_change_set(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let stack_name = input.required("StackName")?;
+        let name = new_name(&mut input, "ChangeSetName")?;
+        without_extras(&mut input)?;
+        let kind = match input.string("ChangeSetType")?.as_deref() {
+            None | Some("UPDATE") => ChangeSetType::Update,
+            Some("CREATE") => ChangeSetType::Create,
+            Some("IMPORT") => return Err(ServiceError::unsupported_member("CreateChangeSet", "ChangeSetType IMPORT")),
+            Some(other) => {
+                return Err(invalid(format!(
+                    "1 validation error detected: Value '{other}' at 'changeSetType' failed to satisfy constraint: \
+                     Member must satisfy enum value set: [IMPORT, UPDATE, CREATE]"
+                )));
+            }
+        };
+        let description = input.string("Description")?;
+        let token = input.string("ClientToken")?;
+        let role_arn = self.role(&mut input)?;
+        let on_stack_failure = on_failure(&mut input, "OnStackFailure")?;
+        let stack = self.stack_for(kind, &stack_name, &name)?;
+        if stack.change_sets.iter().any(|known| known.name == name && known.execution_status != "EXECUTE_COMPLETE") {
+            return Err(ServiceError::bad_request(
+                "AlreadyExistsException",
+                format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template"),
+            ));
+        }
+        let revision = self.revision(&mut input, &stack).await?;
+        input.finish()?;
+        let plan = change_set::plan(self, &stack, &revision)?;
+        let is_idle = kind == ChangeSetType::Update && !plan.changes_anything;
+        let change_set = ChangeSet {
+            id: self.uses.place.arn("cloudformation", &format!("changeSet/{name}/{}", uuid::Uuid::new_v4())),
+            name,
+            description,
+            created: Timestamp::now(),
+            kind,
+            status: if is_idle { "FAILED" } else { "CREATE_COMPLETE" },
+            status_reason: is_idle.then(|| NO_CHANGES.to_owned()),
+            execution_status: if is_idle { "UNAVAILABLE" } else { "AVAILABLE" },
+            revision,
+            role_arn,
+            on_stack_failure,
+            changes: plan.changes,
+        };
+        let output = json!({"Id": change_set.id, "StackId": stack.id});
+        self.with_stacks(|stacks| match stacks.iter_mut().find(|known| known.id == stack.id) {
+            Some(known) => known.change_sets.push(change_set),
+            None => {
+                let mut stack = stack;
+                stack.token = token;
+                stack.set_status("REVIEW_IN_PROGRESS", Some("User Initiated".into()));
+                stack.status_reason = None;
+                stack.change_sets.push(change_set);
+                stacks.push(stack);
+            }
+        });
+        Ok(output)
+    }
+
+    /// The stack that a change set is for; of the type CREATE a new one, unless it is in review.
+    fn stack_for(&self, kind: ChangeSetType, stack_name: &str, name: &str) -> ServiceResult<Stack> {
+        let existing = self.find(stack_name).and_then(|id| self.with_stack(&id, |stack| stack.clone()));
+        match (kind, existing) {
+            (ChangeSetType::Update, None) => Err(no_stack(stack_name)),
+            (ChangeSetType::Update, Some(stack)) => {
+                refuse_unless_updatable(&stack)?;
+                Ok(stack)
+            }
+            (ChangeSetType::Create, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => Ok(stack),
+            (ChangeSetType::Create, Some(stack)) => Err(invalid(format!(
+                "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
+                stack.name
+            ))),
+            (ChangeSetType::Create, None) => {
+                check_name(stack_name, "StackName")?;
+                Ok(Stack::new(self.new_stack_id(stack_name), stack_name.to_owned(), "REVIEW_IN_PROGRESS"))
+            }
+        }
+    }
+
+    /// Stack id and change set id of a change set named by its ARN, or by name within a stack.
+    pub(super) fn find_change_set(&self, stack_name: Option<&str>, name: &str) -> ServiceResult<(String, String)> {
+        if name.starts_with("arn:") {
+            return self
+                .with_stacks(|stacks| {
+                    stacks
+                        .iter()
+                        .find(|stack| stack.change_sets.iter().any(|known| known.id == name))
+                        .map(|stack| (stack.id.clone(), name.to_owned()))
+                })
+                .ok_or_else(|| no_change_set(name));
+        }
+        let Some(stack_name) = stack_name else {
+            return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
+        };
+        let id = self.find(stack_name).ok_or_else(|| no_stack(stack_name))?;
+        let found = self.with_stack(&id, |stack| stack.change_set(name).map(|found| found.id.clone())).flatten();
+        Ok((id, found.ok_or_else(|| no_change_set(name))?))
+    }
+
+    pub(super) fn describe_change_set(&self, mut input: Input) -> ServiceResult {
+        let stack_name = input.string("StackName")?;
+        let name = input.required("ChangeSetName")?;
+        let with_values = input.boolean("IncludePropertyValues")?.unwrap_or(false);
+        // All changes are told at once, so that there is never a further page.
+        input.ignore("NextToken");
+        input.finish()?;
+        let (stack_id, id) = self.find_change_set(stack_name.as_deref(), &name)?;
+        let described = self.with_stack(&stack_id, |stack| {
+            let change_set = stack.change_set(&id)?;
+            let mut described = summarize(stack, change_set);
+            let changes = change_set.changes.iter().filter_map(|change| change.describe(with_values));
+            described["Changes"] = changes.collect::<Vec<_>>().into();
+            described["Capabilities"] = change_set.revision.capabilities.clone().into();
+            described["NotificationARNs"] = json!([]);
+            described["RollbackConfiguration"] = json!({});
+            if !change_set.revision.parameters.is_empty() {
+                described["Parameters"] = describe_parameters(&change_set.revision.parameters);
+            }
+            if !change_set.revision.tags.is_empty() {
+                described["Tags"] = describe_tags(&change_set.revision.tags);
+            }
+            if let Some(on_stack_failure) = change_set.on_stack_failure {
+                described["OnStackFailure"] = match on_stack_failure {
+                    OnFailure::Rollback => "ROLLBACK",
+                    OnFailure::DoNothing => "DO_NOTHING",
+                    OnFailure::Delete => "DELETE",
+                }
+                .into();
+            }
+            Some(described)
+        });
+        described.flatten().ok_or_else(|| no_change_set(&name))
+    }
+
+    pub(super) fn list_change_sets(&self, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        input.ignore("NextToken");
+        input.finish()?;
+        let id = self.find(&name).ok_or_else(|| no_stack(&name))?;
+        let summaries = self.with_stack(&id, |stack| {
+            stack.change_sets.iter().map(|change_set| summarize(stack, change_set)).collect::<Vec<_>>()
+        });
+        Ok(json!({"Summaries": summaries.unwrap_or_default()}))
+    }
+
+    pub(super) fn delete_change_set(&self, mut input: Input) -> ServiceResult {
+        let stack_name = input.string("StackName")?;
+        let name = input.required("ChangeSetName")?;
+        input.finish()?;
+        match self.find_change_set(stack_name.as_deref(), &name) {
+            Ok((stack_id, id)) => {
+                self.with_stack(&stack_id, |stack| stack.change_sets.retain(|change_set| change_set.id != id));
+                Ok(json!({}))
+            }
+            // The deletion of one that is not there succeeds, as long as it could be one.
+            Err(error) if error.code == "ChangeSetNotFound" && !name.starts_with("arn:") => Ok(json!({})),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn execute_change_set(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let stack_name = input.string("StackName")?;
+        let name = input.required("ChangeSetName")?;
+        let token = input.string("ClientRequestToken")?;
+        let disable_rollback = input.boolean("DisableRollback")?;
+        if input.boolean("RetainExceptOnCreate")? == Some(true) {
+            return Err(ServiceError::unsupported_member("ExecuteChangeSet", "RetainExceptOnCreate"));
+        }
+        input.finish()?;
+        let (stack_id, id) = self.find_change_set(stack_name.as_deref(), &name)?;
+        let change_set = self.with_stack(&stack_id, |stack| {
+            let change_set = stack.change_set(&id).cloned().ok_or_else(|| no_change_set(&name))?;
+            if change_set.execution_status != "AVAILABLE" {
+                return Err(ServiceError::bad_request(
+                    "InvalidChangeSetStatus",
+                    format!(
+                        "ChangeSet [{}] cannot be executed in its current status of [{}]",
+                        change_set.id, change_set.status
+                    ),
+                ));
+            }
+            if change_set.kind == ChangeSetType::Update {
+                refuse_unless_updatable(stack)?;
+            }
+            stack.token = token;
+            stack.change_set_id = Some(change_set.id.clone());
+            if change_set.role_arn.is_some() {
+                stack.role_arn.clone_from(&change_set.role_arn);
+            }
+            // With one executed, the others no longer say what would change.
+            stack.change_sets.retain(|known| known.id == change_set.id);
+            stack.change_sets.iter_mut().for_each(|known| known.execution_status = "EXECUTE_COMPLETE");
+            Ok(change_set)
+        });
+        let change_set = change_set.unwrap_or_else(|| Err(no_change_set(&name)))?;
+        let on_failure = match disable_rollback {
+            Some(true) => OnFailure::DoNothing,
+            _ => change_set.on_stack_failure.unwrap_or(OnFailure::Rollback),
+        };
+        let operation = Operation::new(self, &stack_id);
+        match change_set.kind {
+            ChangeSetType::Create => {
+                self.with_stack(&stack_id, |stack| {
+                    stack.revision = Some(change_set.revision);
+                    stack.on_failure = on_failure;
+                    stack.updated = Some(Timestamp::now());
+                });
+                operation.start_creation();
+            }
+            ChangeSetType::Update => operation.start_update(change_set.revision, on_failure),
+        }
+        Ok(json!({}))
+    }
+}
+
+fn summarize(stack: &Stack, change_set: &ChangeSet) -> Value {
+    let mut summary = json!({
+        "ChangeSetName": change_set.name,
+        "ChangeSetId": change_set.id,
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "CreationTime": iso(change_set.created),
+        "ExecutionStatus": change_set.execution_status,
+        "Status": change_set.status,
+        "IncludeNestedStacks": false,
+    });
+    for (name, value) in [("Description", &change_set.description), ("StatusReason", &change_set.status_reason)] {
+        if let Some(value) = value {
+            summary[name] = value.as_str().into();
+        }
+    }
+    summary
+}

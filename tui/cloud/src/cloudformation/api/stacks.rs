@@ -1,0 +1,200 @@
+//! Operations that make, change and delete stacks.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::request::{new_name, no_stack, no_stack_with_id, on_failure, strings, without_extras};
+use crate::{
+    cloudformation::{
+        CloudFormation, change_set,
+        operation::Operation,
+        stack::{OnFailure, Stack},
+        template::invalid,
+    },
+    wire::{Input, ServiceError, ServiceResult},
+};
+
+/// Statuses in which a stack takes an update.
+const UPDATABLE: [&str; 7] = [
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "CREATE_FAILED",
+    "UPDATE_FAILED",
+];
+
+/// Refuses an update of a stack whose status does not allow it.
+pub(super) fn refuse_unless_updatable(stack: &Stack) -> ServiceResult<()> {
+    if UPDATABLE.contains(&stack.status) {
+        return Ok(());
+    }
+    Err(invalid(format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status)))
+}
+
+impl CloudFormation {
+    pub(super) async fn create_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = new_name(&mut input, "StackName")?;
+        without_extras(&mut input)?;
+        let mut stack = Stack::new(self.new_stack_id(&name), name.clone(), "CREATE_IN_PROGRESS");
+        stack.on_failure = on_failure(&mut input, "OnFailure")?.unwrap_or(OnFailure::Rollback);
+        stack.termination_protection = input.boolean("EnableTerminationProtection")?.unwrap_or(false);
+        stack.role_arn = self.role(&mut input)?;
+        stack.token = input.string("ClientRequestToken")?;
+        stack.revision = Some(self.revision(&mut input, &stack).await?);
+        input.finish()?;
+        let id = stack.id.clone();
+        self.with_stacks(|stacks| {
+            if stacks.iter().any(|known| known.name == name && known.status != "DELETE_COMPLETE") {
+                return Err(ServiceError::bad_request(
+                    "AlreadyExistsException",
+                    format!("Stack [{name}] already exists"),
+                ));
+            }
+            stacks.push(stack);
+            Ok(())
+        })?;
+        Operation::new(self, &id).start_creation();
+        Ok(json!({"StackId": id}))
+    }
+
+    pub(super) async fn update_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        without_extras(&mut input)?;
+        let id = self.find(&name).ok_or_else(|| no_stack(&name))?;
+        let stack = self.with_stack(&id, |stack| stack.clone()).ok_or_else(|| no_stack(&name))?;
+        refuse_unless_updatable(&stack)?;
+        let disable_rollback = input.boolean("DisableRollback")?.unwrap_or(false);
+        let role_arn = self.role(&mut input)?;
+        let token = input.string("ClientRequestToken")?;
+        let revision = self.revision(&mut input, &stack).await?;
+        input.finish()?;
+        let plan = change_set::plan(self, &stack, &revision)?;
+        if !plan.changes_anything && !stack.status.ends_with("_FAILED") {
+            return Err(invalid("No updates are to be performed."));
+        }
+        let operation = Operation::new(self, &id);
+        let started = self.with_stack(&id, |stack| {
+            // The status was read before the template was evaluated: it may be another by now.
+            refuse_unless_updatable(stack)?;
+            stack.token = token;
+            if role_arn.is_some() {
+                stack.role_arn = role_arn;
+            }
+            Ok(())
+        });
+        started.unwrap_or_else(|| Err(no_stack(&name)))?;
+        let on_failure = if disable_rollback { OnFailure::DoNothing } else { OnFailure::Rollback };
+        operation.start_update(revision, on_failure);
+        Ok(json!({"StackId": id}))
+    }
+
+    pub(super) fn delete_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        let retain = strings(&mut input, "RetainResources")?;
+        let role_arn = self.role(&mut input)?;
+        let token = input.string("ClientRequestToken")?;
+        if input.peek("DeletionMode").and_then(Value::as_str) == Some("STANDARD") {
+            input.ignore("DeletionMode");
+        }
+        input.finish()?;
+        // The deletion of a stack that is not there succeeds.
+        let Some(id) = self.find(&name) else { return Ok(Value::Null) };
+        let goes_on = self.with_stack(&id, |stack| {
+            if matches!(stack.status, "DELETE_COMPLETE" | "DELETE_IN_PROGRESS") {
+                return Ok(false);
+            }
+            if stack.termination_protection {
+                return Err(invalid(format!(
+                    "Stack [{}] cannot be deleted while TerminationProtection is enabled",
+                    stack.name
+                )));
+            }
+            if !retain.is_empty() && stack.status != "DELETE_FAILED" {
+                return Err(invalid(format!(
+                    "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only \
+                     when the stack is in the DELETE_FAILED state.",
+                    stack.id
+                )));
+            }
+            if let Some(unknown) = retain.iter().find(|id| !stack.resources.contains_key(*id)) {
+                return Err(invalid(format!(
+                    "The specified resources to retain must be in a valid state: resource {unknown} does not exist"
+                )));
+            }
+            stack.cancel.cancel();
+            stack.token = token;
+            if role_arn.is_some() {
+                stack.role_arn = role_arn;
+            }
+            Ok(true)
+        });
+        if goes_on.unwrap_or(Ok(false))? {
+            Operation::new(self, &id).start_deletion(retain);
+        }
+        Ok(Value::Null)
+    }
+
+    pub(super) fn cancel_update_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        let token = input.string("ClientRequestToken")?;
+        input.finish()?;
+        let id = self.find(&name).ok_or_else(|| no_stack(&name))?;
+        let result = self.with_stack(&id, |stack| {
+            if stack.status != "UPDATE_IN_PROGRESS" {
+                return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
+            }
+            stack.token = token;
+            stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".into()));
+            stack.cancel.cancel();
+            Ok(Value::Null)
+        });
+        result.unwrap_or_else(|| Err(no_stack(&name)))
+    }
+
+    pub(super) fn continue_update_rollback(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        let skip = strings(&mut input, "ResourcesToSkip")?;
+        let role_arn = self.role(&mut input)?;
+        let token = input.string("ClientRequestToken")?;
+        input.finish()?;
+        let id = self.find(&name).ok_or_else(|| no_stack(&name))?;
+        let result = self.with_stack(&id, |stack| {
+            if stack.status != "UPDATE_ROLLBACK_FAILED" {
+                return Err(invalid(format!(
+                    "Stack:{} is in {} state and can not continue rolling back",
+                    stack.id, stack.status
+                )));
+            }
+            if let Some(unknown) = skip
+                .iter()
+                .find(|id| stack.resources.get(*id).is_none_or(|resource| resource.status != "UPDATE_FAILED"))
+            {
+                return Err(invalid(format!(
+                    "Resource [{unknown}] can not be skipped: only resources in UPDATE_FAILED state can be."
+                )));
+            }
+            stack.token = token;
+            if role_arn.is_some() {
+                stack.role_arn = role_arn;
+            }
+            Ok(())
+        });
+        result.unwrap_or_else(|| Err(no_stack(&name)))?;
+        Operation::new(self, &id).start_further_rollback(skip);
+        Ok(json!({}))
+    }
+
+    pub(super) fn update_termination_protection(&self, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        let enable = input
+            .boolean("EnableTerminationProtection")?
+            .ok_or_else(|| invalid("EnableTerminationProtection must be specified."))?;
+        input.finish()?;
+        let id = self.find(&name).ok_or_else(|| no_stack_with_id(&name))?;
+        self.with_stack(&id, |stack| stack.termination_protection = enable);
+        Ok(json!({"StackId": id}))
+    }
+}

@@ -1,0 +1,94 @@
+//! Creation of a stack, and what follows where it fails.
+
+use serde_json::Value;
+
+use super::{Operation, USER_INITIATED, bracketed};
+use crate::cloudformation::{
+    stack::{OnFailure, Output, Stack},
+    template::OutputDeclaration,
+};
+
+impl Operation {
+    /// Makes the stack's resources. The stack is in `CREATE_IN_PROGRESS` already.
+    pub async fn create(self) {
+        let (turn, graph) = self.with(|stack| {
+            let graph = stack.revision.as_ref().map(|revision| revision.graph.clone()).unwrap_or_default();
+            (stack.turn.clone(), graph)
+        });
+        let _turn = turn.lock().await;
+        let failed = self.work_off(&graph, true, Self::create_resource).await;
+        if self.with(|stack| stack.status != "CREATE_IN_PROGRESS") {
+            // A deletion was asked for meanwhile and waits for its turn.
+            return;
+        }
+        let reason = if failed.is_empty() {
+            match self.with(|stack| Some(self.evaluate_outputs(stack))) {
+                Some(Err(reason)) => reason,
+                _ => {
+                    self.with(|stack| stack.set_status("CREATE_COMPLETE", None));
+                    return;
+                }
+            }
+        } else {
+            format!("The following resource(s) failed to create: {}. ", bracketed(&failed))
+        };
+        match self.with(|stack| Some(stack.on_failure)).unwrap_or(OnFailure::Rollback) {
+            OnFailure::DoNothing => self.with(|stack| stack.set_status("CREATE_FAILED", Some(reason))),
+            OnFailure::Rollback => {
+                let reason = format!("{reason}Rollback requested by user.");
+                self.with(|stack| stack.set_status("ROLLBACK_IN_PROGRESS", Some(reason)));
+                self.roll_back_creation().await;
+            }
+            OnFailure::Delete => {
+                let reason = format!("{reason}Delete requested by user.");
+                self.with(|stack| stack.set_status("DELETE_IN_PROGRESS", Some(reason)));
+                self.delete_resources(&[], true).await;
+            }
+        }
+    }
+
+    /// Evaluates the outputs of the stack's revision into the stack.
+    pub(super) fn evaluate_outputs(&self, stack: &mut Stack) -> Result<(), String> {
+        let Some(revision) = stack.revision.clone() else { return Ok(()) };
+        let pseudo = self.pseudo(stack);
+        let mut outputs = Vec::new();
+        for declaration in &revision.template.outputs {
+            if !revision.holds(declaration.condition.as_ref()) {
+                continue;
+            }
+            let evaluated = revision.scope(&pseudo, &*stack).evaluate(&declaration.value);
+            let value = evaluated.map_err(|error| output_trouble(declaration, &error.message))?;
+            let value = match value {
+                Some(Value::String(text)) => text,
+                Some(Value::Number(number)) => number.to_string(),
+                Some(Value::Bool(flag)) => flag.to_string(),
+                _ => {
+                    return Err(format!(
+                        "Template format error: The Value field of every Outputs member must evaluate to a String. \
+                         ({}) ",
+                        declaration.key
+                    ));
+                }
+            };
+            outputs.push(Output { key: declaration.key.clone(), value, description: declaration.description.clone() });
+        }
+        stack.outputs = outputs;
+        Ok(())
+    }
+
+    /// Asks for a creation: the event, then the work in a task of its own.
+    pub fn start_creation(self) {
+        self.with(|stack| stack.set_status("CREATE_IN_PROGRESS", Some(USER_INITIATED.into())));
+        tokio::spawn(self.create());
+    }
+}
+
+/// What the stack says of an output that cannot be evaluated.
+fn output_trouble(declaration: &OutputDeclaration, message: &str) -> String {
+    let function = declaration
+        .value
+        .as_object()
+        .and_then(|members| members.keys().next())
+        .map_or_else(String::new, |name| format!("/{name}"));
+    format!("[Error] /Outputs/{}/Value{function}: {message}. ", declaration.key)
+}

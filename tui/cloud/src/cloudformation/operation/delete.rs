@@ -1,0 +1,65 @@
+//! The deletion of a stack: resources in the reverse order of their making.
+
+use std::sync::Arc;
+
+use super::{Operation, USER_INITIATED, bracketed, resource::keeps};
+
+impl Operation {
+    /// Asks for a deletion: the event, then the work in a task of its own.
+    pub fn start_deletion(self, retain: Vec<String>) {
+        let turn = self.with(|stack| {
+            stack.set_status("DELETE_IN_PROGRESS", Some(USER_INITIATED.into()));
+            stack.turn.clone()
+        });
+        tokio::spawn(async move {
+            let _turn = turn.lock().await;
+            self.delete_resources(&retain, false).await;
+        });
+    }
+
+    /// Deletes every resource and ends the stack. The stack is in `DELETE_IN_PROGRESS`.
+    pub(super) async fn delete_resources(&self, retain: &[String], created_now: bool) {
+        let graph = self.with(|stack| stack.recorded_graph().reversed());
+        let retain: Arc<[String]> = retain.into();
+        let failed = self
+            .work_off(&graph, false, |operation, id| {
+                let retain = retain.clone();
+                async move {
+                    let keep = retain.contains(&id)
+                        || operation.with(|stack| {
+                            let resource = stack.resources.get(&id);
+                            resource.is_some_and(|resource| keeps(resource.deletion_policy, created_now))
+                        });
+                    operation.delete_resource(id, keep).await
+                }
+            })
+            .await;
+        // What an update left behind when a deletion overtook it.
+        let leftovers = self.with(|stack| {
+            let update = stack.update.take();
+            let replaced = |resource: &super::super::stack::Resource| {
+                stack.resources.get(&resource.logical_id).is_none_or(|now| now.physical_id != resource.physical_id)
+            };
+            update.map(|update| update.before.into_values().filter(replaced).collect::<Vec<_>>()).unwrap_or_default()
+        });
+        self.clean_up(
+            leftovers
+                .into_iter()
+                .map(|resource| {
+                    let keep = keeps(resource.deletion_policy, created_now);
+                    (resource, keep)
+                })
+                .collect(),
+        )
+        .await;
+        self.with(|stack| {
+            if failed.is_empty() {
+                stack.deleted = Some(jiff::Timestamp::now());
+                stack.set_status("DELETE_COMPLETE", None);
+            } else {
+                let reason = format!("The following resource(s) failed to delete: {}. ", bracketed(&failed));
+                stack.set_status("DELETE_FAILED", Some(reason));
+            }
+        });
+    }
+}

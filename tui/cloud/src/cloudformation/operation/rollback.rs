@@ -1,0 +1,112 @@
+//! Back to what was before: of a creation nothing, of an update the previous revision.
+
+use super::{Operation, bracketed, resource::keeps};
+use crate::cloudformation::{graph::Graph, stack::Resource};
+
+impl Operation {
+    /// Deletes what a failed creation made. The stack is in `ROLLBACK_IN_PROGRESS`.
+    pub(super) async fn roll_back_creation(&self) {
+        let graph = self.with(|stack| stack.recorded_graph().reversed());
+        let failed = self
+            .work_off(&graph, false, |operation, id| async move {
+                let keep = operation.with(|stack| {
+                    stack.resources.get(&id).is_some_and(|resource| keeps(resource.deletion_policy, true))
+                });
+                operation.delete_resource(id, keep).await
+            })
+            .await;
+        self.with(|stack| {
+            if failed.is_empty() {
+                stack.set_status("ROLLBACK_COMPLETE", None);
+            } else {
+                let reason = format!("The following resource(s) failed to delete: {}. ", bracketed(&failed));
+                stack.set_status("ROLLBACK_FAILED", Some(reason));
+            }
+        });
+    }
+
+    /// Takes what a failed update touched back. The stack is in `UPDATE_ROLLBACK_IN_PROGRESS`;
+    /// resources in `skip` are taken as they are.
+    pub(super) async fn roll_back_update(&self, skip: &[String]) {
+        let Some(update) = self.with(|stack| stack.update.clone()) else { return };
+        let graph = Graph::from_dependencies(
+            update
+                .before
+                .values()
+                .filter(|resource| update.touched.contains(&resource.logical_id))
+                .map(|resource| (resource.logical_id.clone(), resource.dependencies.clone())),
+        );
+        // What the update made, noted before records go back to the old ones.
+        let made: Vec<Resource> = self.with(|stack| {
+            let is_new = |resource: &&Resource| {
+                resource.exists()
+                    && update
+                        .before
+                        .get(&resource.logical_id)
+                        .is_none_or(|before| before.physical_id != resource.physical_id)
+            };
+            stack.resources.values().filter(is_new).cloned().collect()
+        });
+        let back = Self { cancel: tokio_util::sync::CancellationToken::new(), ..self.clone() };
+        let before = std::sync::Arc::new(update.before.clone());
+        let skip: std::sync::Arc<[String]> = skip.into();
+        let failed = back
+            .work_off(&graph, false, |operation, id| {
+                let (before, skip) = (before.clone(), skip.clone());
+                async move {
+                    let Some(before) = before.get(&id).cloned() else { return true };
+                    if skip.contains(&id) {
+                        operation.with(|stack| {
+                            stack.resources.insert(id.clone(), before);
+                            stack.set_resource_status(&id, "UPDATE_COMPLETE", None);
+                        });
+                        return true;
+                    }
+                    operation.restore_resource(id, before).await
+                }
+            })
+            .await;
+        if !failed.is_empty() {
+            let reason = format!("The following resource(s) failed to update: {}. ", bracketed(&failed));
+            self.with(|stack| {
+                if let Some(update) = &mut stack.update {
+                    // What went back is done; a further rollback is about the rest.
+                    update.touched.retain(|id| failed.contains(id) || !update.before.contains_key(id));
+                }
+                stack.set_status("UPDATE_ROLLBACK_FAILED", Some(reason));
+            });
+            return;
+        }
+        self.with(|stack| {
+            stack.revision.clone_from(&update.previous);
+            stack.outputs.clone_from(&update.previous_outputs);
+            stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
+        });
+        back.clean_up(made.into_iter().map(|resource| (resource, false)).collect()).await;
+        self.with(|stack| {
+            stack.resources.retain(|id, _| update.before.contains_key(id));
+            stack.update = None;
+            stack.set_status("UPDATE_ROLLBACK_COMPLETE", None);
+        });
+    }
+
+    /// Deletes resources that nobody needs any more, the last made first; `true` keeps one.
+    pub(super) async fn clean_up(&self, resources: Vec<(Resource, bool)>) -> Vec<String> {
+        let graph = Graph::from_dependencies(
+            resources.iter().map(|(resource, _)| (resource.logical_id.clone(), resource.dependencies.clone())),
+        );
+        let resources: std::sync::Arc<std::collections::BTreeMap<String, (Resource, bool)>> = std::sync::Arc::new(
+            resources.into_iter().map(|(resource, keep)| (resource.logical_id.clone(), (resource, keep))).collect(),
+        );
+        self.work_off(&graph.reversed(), false, |operation, id| {
+            let found = resources.get(&id).cloned();
+            async move {
+                match found {
+                    Some((resource, keep)) => operation.clean_up_resource(resource, keep).await,
+                    None => true,
+                }
+            }
+        })
+        .await
+    }
+}

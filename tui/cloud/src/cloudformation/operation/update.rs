@@ -1,0 +1,114 @@
+//! The update of a stack to another revision.
+
+use super::{Operation, USER_INITIATED, bracketed, resource::keeps};
+use crate::cloudformation::stack::{OnFailure, Resource, Revision, Update};
+
+impl Operation {
+    /// Asks for an update: the event, then the work in a task of its own.
+    pub fn start_update(self, next: Revision, on_failure: OnFailure) {
+        self.with(|stack| {
+            stack.update = Some(Update {
+                previous: stack.revision.clone(),
+                previous_outputs: stack.outputs.clone(),
+                before: stack.resources.clone(),
+                touched: std::collections::BTreeSet::new(),
+            });
+            stack.revision = Some(next);
+            stack.updated = Some(jiff::Timestamp::now());
+            stack.set_status("UPDATE_IN_PROGRESS", Some(USER_INITIATED.into()));
+        });
+        tokio::spawn(self.update(on_failure));
+    }
+
+    async fn update(self, on_failure: OnFailure) {
+        let (turn, graph) = self.with(|stack| {
+            let graph = stack.revision.as_ref().map(|revision| revision.graph.clone()).unwrap_or_default();
+            (stack.turn.clone(), graph)
+        });
+        let _turn = turn.lock().await;
+        let failed = self.work_off(&graph, true, Self::update_resource).await;
+        if self.with(|stack| stack.status == "DELETE_IN_PROGRESS") {
+            return;
+        }
+        let reason = if self.with(|stack| stack.status == "UPDATE_ROLLBACK_IN_PROGRESS") {
+            // CancelUpdateStack has told so already.
+            self.roll_back_update(&[]).await;
+            return;
+        } else if failed.is_empty() {
+            match self.with(|stack| Some(self.evaluate_outputs(stack))) {
+                Some(Err(reason)) => reason,
+                _ => {
+                    self.finish_update().await;
+                    return;
+                }
+            }
+        } else {
+            self.with(|stack| failure_reason(&failed, |id| stack.resources.get(id).is_some_and(is_creation)))
+        };
+        if on_failure == OnFailure::DoNothing {
+            self.with(|stack| stack.set_status("UPDATE_FAILED", Some(reason)));
+            return;
+        }
+        self.with(|stack| stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(reason)));
+        self.roll_back_update(&[]).await;
+    }
+
+    /// Lets what the update replaced or removed go.
+    async fn finish_update(&self) {
+        let leaving = self.with(|stack| {
+            stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None);
+            let Some(update) = stack.update.take() else { return Vec::new() };
+            let Some(revision) = stack.revision.clone() else { return Vec::new() };
+            let mut leaving = Vec::new();
+            for (id, before) in update.before {
+                let declared = revision
+                    .template
+                    .resource(&id)
+                    .is_some_and(|declaration| revision.holds(declaration.condition.as_ref()));
+                if !declared {
+                    let keep = keeps(before.deletion_policy, false);
+                    stack.resources.remove(&id);
+                    leaving.push((before, keep));
+                } else if let Some(now) = stack.resources.get(&id)
+                    && now.physical_id != before.physical_id
+                {
+                    let keep = keeps(now.update_replace_policy, false);
+                    leaving.push((before, keep));
+                }
+            }
+            leaving
+        });
+        let failed = self.clean_up(leaving).await;
+        self.with(|stack| {
+            let reason = (!failed.is_empty())
+                .then(|| format!("The following resource(s) failed to delete: {}. ", bracketed(&failed)));
+            stack.set_status("UPDATE_COMPLETE", reason);
+        });
+    }
+
+    /// Takes a failed update back once more.
+    pub fn start_further_rollback(self, skip: Vec<String>) {
+        self.with(|stack| stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(USER_INITIATED.into())));
+        tokio::spawn(async move {
+            let turn = self.with(|stack| stack.turn.clone());
+            let _turn = turn.lock().await;
+            self.roll_back_update(&skip).await;
+        });
+    }
+}
+
+fn is_creation(resource: &Resource) -> bool {
+    resource.status == "CREATE_FAILED"
+}
+
+fn failure_reason(failed: &[String], is_creation: impl Fn(&str) -> bool) -> String {
+    let (created, updated): (Vec<String>, Vec<String>) = failed.iter().cloned().partition(|id| is_creation(id));
+    let mut reason = String::new();
+    if !created.is_empty() {
+        reason.push_str(&format!("The following resource(s) failed to create: {}. ", bracketed(&created)));
+    }
+    if !updated.is_empty() {
+        reason.push_str(&format!("The following resource(s) failed to update: {}. ", bracketed(&updated)));
+    }
+    reason
+}

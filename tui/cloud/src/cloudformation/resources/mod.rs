@@ -1,0 +1,196 @@
+//! Resource types: one file a type, behind one trait. The engine knows no type by name.
+
+pub(crate) mod schema;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::Uses;
+use crate::{
+    caller::Caller,
+    wire::{Input, ServiceError, ServiceResult, new_request_id},
+};
+pub(crate) use schema::{Kind, Property, Schema, Tags, Update, property, unsupported};
+
+/// How often a resource that is still being made is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// The longest pause between two looks.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(200);
+/// How long a resource may take to become usable.
+const STABLE_WITHIN: Duration = Duration::from_secs(120);
+
+/// One request to a provider: which resource of which stack, for whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// The stack's role, or CloudFormation itself.
+    pub caller: Caller,
+    pub stack_id: String,
+    pub stack_name: String,
+    pub logical_id: String,
+    /// Accepted by the type's schema. For a deletion: those that were applied last.
+    pub properties: Map<String, Value>,
+}
+
+impl Request {
+    /// A property that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.properties.get(name).and_then(Value::as_str)
+    }
+
+    /// The name that the property gives, or one made of the stack's and the resource's, as AWS
+    /// does. `longest` bounds the whole in characters.
+    pub fn name(&self, property: &str, longest: usize) -> String {
+        self.text(property).map_or_else(|| self.generated_name(longest), str::to_owned)
+    }
+
+    fn generated_name(&self, longest: usize) -> String {
+        let random: String = uuid::Uuid::new_v4().simple().to_string().to_uppercase().chars().take(12).collect();
+        let room = longest.saturating_sub(random.len() + 2);
+        let (stack, logical) = (&self.stack_name, &self.logical_id);
+        let logical: String = logical.chars().take(room.saturating_sub(stack.len().min(room / 2)).max(1)).collect();
+        let stack: String = stack.chars().take(room.saturating_sub(logical.len())).collect();
+        format!("{stack}-{logical}-{random}")
+    }
+
+    /// The properties as the input of an operation, further members joined.
+    pub fn input(&self, operation: &str, members: Value) -> ServiceResult<Input> {
+        let mut all = self.properties.clone();
+        if let Value::Object(members) = members {
+            all.extend(members);
+        }
+        Input::new(operation, Value::Object(all))
+    }
+}
+
+/// Why a resource could not be made, changed or deleted.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(pub String);
+
+impl Failure {
+    /// A service's refusal, in the words of CloudFormation's resource handlers.
+    pub fn of(service: &str, error: &ServiceError) -> Self {
+        let code = match (error.code.as_str(), error.status.as_u16()) {
+            (code, _) if is_gone(error) || code.contains("NotFound") => "NotFound",
+            (code, _) if code.contains("AlreadyExist") || code == "ResourceInUseException" => "AlreadyExists",
+            (code, _) if code.contains("Limit") => "ServiceLimitExceeded",
+            (code, _) if code.contains("Throttl") || code.contains("TooMany") => "Throttling",
+            (code, 403) if code.contains("Denied") => "AccessDenied",
+            (_, 409) => "ResourceConflict",
+            (_, 500..) => "GeneralServiceException",
+            _ => "InvalidRequest",
+        };
+        Self(format!(
+            "Resource handler returned message: \"{} (Service: {service}, Status Code: {}, Request ID: {})\" \
+             (RequestToken: {}, HandlerErrorCode: {code})",
+            error.message,
+            error.status.as_u16(),
+            new_request_id(),
+            new_request_id(),
+        ))
+    }
+
+    /// It did not become usable in time.
+    fn not_stable(what: &str) -> Self {
+        Self(format!(
+            "Resource handler returned message: \"{what} did not stabilize.\" (RequestToken: {}, HandlerErrorCode: \
+             NotStabilized)",
+            new_request_id()
+        ))
+    }
+}
+
+/// Whether a refusal says that the thing is not there.
+pub(crate) fn is_gone(error: &ServiceError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "ResourceNotFoundException" | "NoSuchEntity" | "NoSuchEntityException" | "NoSuchBucket" | "NotFoundException"
+    )
+}
+
+/// A deletion's outcome: what is not there any more counts as deleted.
+pub(crate) fn deleted(service: &str, result: ServiceResult) -> Result<(), Failure> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(Failure::of(service, &error)),
+    }
+}
+
+/// What `Fn::GetAtt` gives, by attribute.
+pub(crate) type Attributes = Map<String, Value>;
+
+/// A resource type: makes, changes and deletes resources through the services' own operations.
+/// `Ref` gives the physical id.
+#[async_trait]
+pub(crate) trait Provider: Send + Sync {
+    /// Its properties and attributes.
+    fn schema(&self) -> &'static Schema;
+
+    /// Makes the resource and gives its physical id as soon as it has one.
+    async fn create(&self, request: &Request) -> Result<String, Failure>;
+
+    /// Waits until the resource is usable, after its creation or an update; gives its attributes.
+    async fn settle(&self, request: &Request, physical_id: &str) -> Result<Attributes, Failure>;
+
+    /// Changes the resource from the properties `before` to those of the request.
+    async fn update(&self, request: &Request, physical_id: &str, before: &Map<String, Value>) -> Result<(), Failure>;
+
+    /// Deletes the resource and waits until it is gone.
+    async fn delete(&self, request: &Request, physical_id: &str) -> Result<(), Failure>;
+}
+
+/// Looks at something until it is as wanted (`Some`), with pauses that grow.
+pub(crate) async fn wait_for<T, F>(what: &str, mut look: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<Option<T>, Failure>>,
+{
+    let end = tokio::time::Instant::now() + STABLE_WITHIN;
+    let mut pause = LOOK_EVERY;
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        if tokio::time::Instant::now() >= end {
+            return Err(Failure::not_stable(what));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_AT_LEAST_EVERY);
+    }
+}
+
+/// The resource types that there are, by name.
+#[derive(Clone, Default)]
+pub(crate) struct Registry(BTreeMap<&'static str, Arc<dyn Provider>>);
+
+impl Registry {
+    /// Every type of this cloud.
+    pub fn new(uses: &Uses) -> Self {
+        let registry = Self::default();
+        let _ = uses;
+        registry
+    }
+
+    /// Adds a type.
+    pub fn with(mut self, provider: impl Provider + 'static) -> Self {
+        self.0.insert(provider.schema().type_name, Arc::new(provider));
+        self
+    }
+
+    /// Whether there is this type.
+    pub fn knows(&self, type_name: &str) -> bool {
+        self.0.contains_key(type_name)
+    }
+
+    /// The provider of a type.
+    pub fn get(&self, type_name: &str) -> Option<Arc<dyn Provider>> {
+        self.0.get(type_name).cloned()
+    }
+
+    /// The schema of a type.
+    pub fn schema(&self, type_name: &str) -> Option<&'static Schema> {
+        self.0.get(type_name).map(|provider| provider.schema())
+    }
+}

@@ -1,0 +1,78 @@
+//! The `Conditions` section, evaluated.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Pseudo, Template,
+    functions::{EQUALS, function},
+    intrinsics::{NoResources, Scope, text_of},
+    invalid,
+};
+use crate::wire::ServiceResult;
+
+/// How many conditions may name each other in a row.
+const DEEPEST: usize = 100;
+
+/// Whether each condition holds.
+pub(crate) fn evaluate(
+    template: &Template,
+    parameters: &BTreeMap<String, Value>,
+    pseudo: &Pseudo,
+) -> ServiceResult<BTreeMap<String, bool>> {
+    let none = BTreeMap::new();
+    let scope = Scope { mappings: &template.mappings, parameters, conditions: &none, pseudo, resources: &NoResources };
+    let mut held = BTreeMap::new();
+    for name in template.conditions.keys() {
+        let holds = by_name(name, &template.conditions, &scope, 0)?;
+        held.insert(name.clone(), holds);
+    }
+    Ok(held)
+}
+
+fn by_name(name: &str, conditions: &Map<String, Value>, scope: &Scope<'_>, depth: usize) -> ServiceResult<bool> {
+    if depth > DEEPEST {
+        return Err(invalid(format!("Template error: Found circular condition dependency at condition {name}")));
+    }
+    let value = conditions
+        .get(name)
+        .ok_or_else(|| invalid(format!("Template error: unresolved condition dependency {name} in Conditions")))?;
+    holds(value, conditions, scope, depth + 1)
+}
+
+fn holds(value: &Value, conditions: &Map<String, Value>, scope: &Scope<'_>, depth: usize) -> ServiceResult<bool> {
+    if let Some(name) =
+        value.as_object().filter(|members| members.len() == 1).and_then(|members| members.get("Condition"))
+    {
+        return by_name(name.as_str().unwrap_or_default(), conditions, scope, depth);
+    }
+    let list = |argument: &Value| argument.as_array().cloned().unwrap_or_default();
+    match function(value) {
+        Some(("Fn::Equals", argument)) => {
+            let [left, right] = list(argument).try_into().map_err(|_| invalid(EQUALS))?;
+            let side = |value: &Value| -> ServiceResult<Value> {
+                let value = scope.evaluate(value)?.unwrap_or(Value::Null);
+                Ok(text_of(&value).map_or(value, Value::String))
+            };
+            Ok(side(&left)? == side(&right)?)
+        }
+        Some(("Fn::And", argument)) => {
+            list(argument).iter().try_fold(true, |all, part| Ok(all & holds(part, conditions, scope, depth)?))
+        }
+        Some(("Fn::Or", argument)) => {
+            list(argument).iter().try_fold(false, |any, part| Ok(any | holds(part, conditions, scope, depth)?))
+        }
+        Some(("Fn::Not", argument)) => match list(argument).first() {
+            Some(part) => Ok(!holds(part, conditions, scope, depth)?),
+            None => Ok(false),
+        },
+        _ => match text_of(value).as_deref() {
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            _ => Err(invalid(
+                "Template format error: Every Conditions member must be a condition function or a boolean.",
+            )),
+        },
+    }
+}

@@ -1,0 +1,184 @@
+//! GetRecords, and the reads of the cloud's own services.
+
+use std::{sync::Arc, time::Instant};
+
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use crate::{
+    Limits,
+    wire::{ServiceError, ServiceResult},
+};
+
+use super::{
+    Kinesis, StoredRecord,
+    engine::{Shard, decoded_length},
+    streams::StreamState,
+};
+
+/// Bytes of records that one GetRecords call gives at most.
+const ANSWER_BYTES_AT_MOST: u64 = 10 * 1024 * 1024;
+/// Records that a service of the cloud reads at once.
+const SERVICE_RECORDS_AT_MOST: usize = 64;
+
+/// Where to read on in a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum From {
+    /// With the record of this sequence number, or the next one.
+    At(String),
+    /// Behind the record of this sequence number.
+    After(String),
+}
+
+/// What a service of the cloud read.
+pub(crate) struct Read {
+    /// Oldest first; empty: there is nothing new.
+    pub records: Vec<StoredRecord>,
+    /// How long the next record has been waiting, in milliseconds; 0: there is none yet.
+    pub behind_ms: i64,
+    /// The shard is closed and everything in it has been read: read its children.
+    pub ended: bool,
+}
+
+impl Kinesis {
+    pub(super) async fn get_records(&self, input: Map<String, Value>) -> ServiceResult {
+        let checked = self.engine.check("GetRecords", input)?;
+        let position =
+            checked.members.get("ShardIterator").and_then(Value::as_str).and_then(|it| self.engine.position(it));
+        let state = match &position {
+            Some(position) => self.streams.get(&position.stream),
+            None => None,
+        };
+        // What is no iterator, or one of a stream that is gone, the engine refuses in AWS's words.
+        let (Some(position), Some(state)) = (position, state) else {
+            return self.engine.call(checked).await;
+        };
+        let throttled = self.place.limits == Limits::Aws;
+        if throttled && !state.with_window(&position.shard_id, |window| window.admit(Instant::now())) {
+            return Err(ServiceError::bad_request(
+                "ProvisionedThroughputExceededException",
+                self.engine.rate_exceeded(&position.stream, &position.shard_id),
+            ));
+        }
+        self.let_expired_go(&position.stream).await;
+        let _together = state.gate.read().await;
+        let mut answer = self.engine.call(checked).await?;
+        let given = self.cut(&mut answer, &position.stream, &position.shard_id)?;
+        if throttled {
+            state.with_window(&position.shard_id, |window| window.charge(given, Instant::now()));
+        }
+        let stream = self.engine.stream(&position.stream).await?;
+        if let Some(shard) = stream.shards.iter().find(|shard| shard.id == position.shard_id) {
+            self.say_how_far_behind(&mut answer, &position.stream, shard).await;
+        }
+        if answer.get("NextShardIterator").is_none() {
+            answer["ChildShards"] = child_shards(&stream.shards, &position.shard_id);
+        }
+        Ok(answer)
+    }
+
+    /// Cuts an answer down to what AWS gives at once; gives the bytes that are left.
+    fn cut(&self, answer: &mut Value, stream: &str, shard_id: &str) -> ServiceResult<u64> {
+        let Some(records) = answer.get_mut("Records").and_then(Value::as_array_mut) else { return Ok(0) };
+        let mut bytes = 0;
+        let mut kept = 0;
+        for record in records.iter() {
+            let size = decoded_length(record["Data"].as_str().unwrap_or_default());
+            if kept > 0 && bytes + size > ANSWER_BYTES_AT_MOST {
+                break;
+            }
+            bytes += size;
+            kept += 1;
+        }
+        if kept < records.len() {
+            records.truncate(kept);
+            let last = records.last().and_then(|record| record["SequenceNumber"].as_str()).unwrap_or_default();
+            let next = self.engine.iterator_after(stream, shard_id, last)?;
+            answer["NextShardIterator"] = next.into();
+        }
+        Ok(bytes)
+    }
+
+    /// `MillisBehindLatest`: how old the last record given is, 0 where nothing follows it.
+    async fn say_how_far_behind(&self, answer: &mut Value, stream: &str, shard: &Shard) {
+        let Some(last) = answer["Records"].as_array().and_then(|records| records.last()) else { return };
+        let Some(sequence_number) = last["SequenceNumber"].as_str() else { return };
+        let behind = match self.engine.records(stream, shard, sequence_number, true, 1).await.first() {
+            None => 0,
+            Some(next) => age(next),
+        };
+        answer["MillisBehindLatest"] = behind.into();
+    }
+
+    /// The shards of a stream, open and closed, in the order of their numbers.
+    pub async fn shards(&self, stream: &str) -> ServiceResult<Vec<Shard>> {
+        Ok(self.engine.stream(stream).await?.shards)
+    }
+
+    /// Where a shard's next record will be: what is put from now on is behind it.
+    pub async fn latest(&self, stream: &str, shard_id: &str) -> ServiceResult<From> {
+        let input = json!({"StreamName": stream, "ShardId": shard_id, "ShardIteratorType": "LATEST"});
+        Ok(From::At(self.resolve(input).await?))
+    }
+
+    /// The sequence number that an iterator of this kind would begin with.
+    pub(super) async fn resolve(&self, input: Value) -> ServiceResult<String> {
+        let Value::Object(members) = input else { return Err(ServiceError::internal("an input is an object")) };
+        let answer = self.engine.call(self.engine.check("GetShardIterator", members)?).await?;
+        let position = answer["ShardIterator"].as_str().and_then(|iterator| self.engine.position(iterator));
+        position.map(|position| position.sequence_number).ok_or_else(|| ServiceError::internal("no iterator was given"))
+    }
+
+    /// Changes when there is something new in a stream, and ends with it. `None`: no such stream.
+    pub fn news(&self, stream: &str) -> Option<watch::Receiver<u64>> {
+        self.streams.get(stream).map(|state| state.news.subscribe())
+    }
+
+    /// Reads for a service of the cloud; counts towards the shard's limit once a second, as
+    /// Firehose's reads do on AWS.
+    pub async fn read(&self, stream: &str, shard_id: &str, from: &From) -> ServiceResult<Read> {
+        let state = self.state(stream).await?;
+        state.with_window(shard_id, |window| window.admit_service(Instant::now()));
+        self.read_uncounted(&state, stream, shard_id, from).await
+    }
+
+    /// Reads without counting: fan-out has a throughput of its own.
+    pub(super) async fn read_uncounted(
+        &self,
+        state: &Arc<StreamState>,
+        stream: &str,
+        shard_id: &str,
+        from: &From,
+    ) -> ServiceResult<Read> {
+        let _together = state.gate.read().await;
+        let shards = self.engine.stream(stream).await?.shards;
+        let shard = shards.iter().find(|shard| shard.id == shard_id).ok_or_else(|| {
+            ServiceError::bad_request(
+                "ResourceNotFoundException",
+                format!("Shard {shard_id} in stream {stream} under account {} does not exist", self.place.account_id),
+            )
+        })?;
+        let (sequence_number, after) = match from {
+            From::At(sequence_number) => (sequence_number, false),
+            From::After(sequence_number) => (sequence_number, true),
+        };
+        let at_most = SERVICE_RECORDS_AT_MOST + 1;
+        let mut records = self.engine.records(stream, shard, sequence_number, after, at_most).await;
+        let next = if records.len() == at_most { records.pop() } else { None };
+        let ended = shard.closed && records.is_empty();
+        Ok(Read { records, behind_ms: next.map_or(0, |next| age(&next)), ended })
+    }
+}
+
+fn age(record: &StoredRecord) -> i64 {
+    (jiff::Timestamp::now().as_millisecond() - record.arrived_ms).max(1)
+}
+
+/// The children of a shard in the shape of GetRecords and SubscribeToShard.
+pub(super) fn child_shards(shards: &[Shard], parent: &str) -> Value {
+    shards
+        .iter()
+        .filter(|shard| shard.parents.iter().any(|name| name == parent))
+        .map(|shard| json!({"ShardId": shard.id, "ParentShards": shard.parents, "HashKeyRange": shard.hash_key_range}))
+        .collect()
+}

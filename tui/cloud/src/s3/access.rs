@@ -1,0 +1,302 @@
+//! Who may call: signatures are checked by `s3s` with the keys that IAM knows; what it leaves
+//! open is checked here.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Uri};
+use s3s::{
+    S3Error, S3ErrorCode, S3Result,
+    access::{S3Access, S3AccessContext},
+    auth::{S3Auth, SecretKey},
+};
+
+use super::{
+    refusal::{Refusal, access_denied, not_offered},
+    store::Store,
+};
+use crate::{
+    iam::Iam,
+    signature,
+    wire::{ServiceError, ServiceResult, rest_json::parse_query},
+};
+
+/// The longest that a presigned address is good for, in seconds: a week.
+const LONGEST_EXPIRY: i64 = 604_800;
+/// How far a request's time may be from ours, in milliseconds.
+const LARGEST_SKEW: &str = "900000";
+
+/// The keys of the account and of its roles.
+pub(super) struct Keys {
+    pub iam: Arc<Iam>,
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let owner = self.iam.key_owner(access_key).ok_or_else(|| S3Error::new(S3ErrorCode::InvalidAccessKeyId))?;
+        Ok(SecretKey::from(owner.secret_access_key))
+    }
+}
+
+/// Whether a caller may call; sees only requests whose signature is right, or that have none.
+pub(super) struct Gate {
+    pub iam: Arc<Iam>,
+    pub store: Arc<Store>,
+}
+
+#[async_trait::async_trait]
+impl S3Access for Gate {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let caller = self.caller(context).map_err(Refusal::from)?;
+        tracing::debug!(?caller, operation = context.s3_op().name(), path = ?context.s3_path(), "S3 is called");
+        context.extensions_mut().insert(caller);
+        let operation = context.s3_op().name();
+        if operation == "PostObject" {
+            return Err(Refusal::from(not_offered("the operation PostObject")).into());
+        }
+        self.offered(operation, context.s3_path().get_bucket_name(), context.headers()).map_err(Refusal::from)?;
+        Ok(())
+    }
+}
+
+impl Gate {
+    fn caller(&self, context: &S3AccessContext<'_>) -> ServiceResult<crate::caller::Caller> {
+        let credentials = context.credentials().ok_or_else(access_denied)?;
+        let unknown = || {
+            ServiceError::new(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            )
+            .with("AWSAccessKeyId", credentials.access_key.as_str())
+        };
+        let owner = self.iam.key_owner(&credentials.access_key).ok_or_else(unknown)?;
+        let query = parse_query(context.uri().query().unwrap_or_default());
+        let presigned = query.get("X-Amz-SignedHeaders").and_then(|values| values.first());
+        let token = match presigned {
+            Some(_) => query.get("X-Amz-Security-Token").and_then(|values| values.first()).cloned(),
+            None => header(context.headers(), "x-amz-security-token").map(str::to_owned),
+        };
+        match (&owner.session_token, token) {
+            (wanted, given) if *wanted == given => {}
+            (Some(_), None) => return Err(unknown()),
+            (_, given) => {
+                return Err(ServiceError::bad_request(
+                    "InvalidToken",
+                    "The provided token is malformed or otherwise invalid.",
+                )
+                .with("Token-0", given.unwrap_or_default()));
+            }
+        }
+        let signed = match presigned {
+            Some(signed) => signed.clone(),
+            None => signed_headers(context.headers()).unwrap_or_default().to_owned(),
+        };
+        let in_query = |name: &str| presigned.is_some() && query.keys().any(|key| key.eq_ignore_ascii_case(name));
+        all_signed(&signed, context.headers(), in_query)?;
+        let expected = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
+        let mut expected = expected.iter().filter_map(|name| header(context.headers(), name));
+        if expected.any(|account| account != self.store.place.account_id) {
+            return Err(access_denied());
+        }
+        Ok(owner.caller)
+    }
+
+    /// Refuses the headers that ask for what this cloud does not do.
+    fn offered(&self, operation: &str, bucket: Option<&str>, headers: &HeaderMap) -> ServiceResult<()> {
+        for name in headers.keys().map(http::HeaderName::as_str) {
+            let value = header(headers, name).unwrap_or_default();
+            let fine = match name {
+                "x-amz-acl" => {
+                    self.check_acl(operation, bucket, value)?;
+                    true
+                }
+                "x-amz-server-side-encryption" => value == "AES256",
+                "x-amz-storage-class" => value == "STANDARD",
+                "x-amz-bucket-object-lock-enabled" => value.eq_ignore_ascii_case("false"),
+                "x-amz-server-side-encryption-bucket-key-enabled" => value.eq_ignore_ascii_case("false"),
+                "x-amz-website-redirect-location" | "x-amz-write-offset-bytes" => false,
+                name => ![
+                    "x-amz-grant-",
+                    "x-amz-object-lock-",
+                    "x-amz-server-side-encryption-aws-kms-",
+                    "x-amz-server-side-encryption-context",
+                    "x-amz-server-side-encryption-customer-",
+                    "x-amz-copy-source-server-side-encryption-customer-",
+                ]
+                .iter()
+                .any(|prefix| name.starts_with(prefix)),
+            };
+            if !fine {
+                return Err(not_offered(&format!("the value {value:?} of the header {name}")).with("Header", name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Access control lists are off, as in every new bucket of S3.
+    fn check_acl(&self, operation: &str, bucket: Option<&str>, value: &str) -> ServiceResult<()> {
+        if operation == "CreateBucket" {
+            return if value == "private" {
+                Ok(())
+            } else {
+                Err(ServiceError::bad_request(
+                    "InvalidBucketAclWithObjectOwnership",
+                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+                ))
+            };
+        }
+        if value == "bucket-owner-full-control" {
+            return Ok(());
+        }
+        let enforced = |bucket: &str| self.store.look(bucket, |found| Ok(super::settings::lists_are_off(found)));
+        if bucket.map_or(Ok(true), enforced).unwrap_or(true) {
+            return Err(ServiceError::bad_request("AccessControlListNotSupported", "The bucket does not allow ACLs"));
+        }
+        if value == "private" { Ok(()) } else { Err(not_offered(&format!("the access control list {value:?}"))) }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn signed_headers(headers: &HeaderMap) -> Option<&str> {
+    let authorization = header(headers, "authorization")?;
+    let (_, rest) = authorization.split_once("SignedHeaders=")?;
+    rest.split([',', ' ']).next()
+}
+
+/// What S3 acts on must be signed: the host, and each header of its own.
+fn all_signed(signed: &str, headers: &HeaderMap, in_query: impl Fn(&str) -> bool) -> ServiceResult<()> {
+    let is_signed = |name: &str| signed.split(';').any(|signed| signed.eq_ignore_ascii_case(name));
+    let missing: Vec<&str> = headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .filter(|name| (*name == "host" || name.starts_with("x-amz-")) && *name != "x-amz-content-sha256")
+        .filter(|name| !is_signed(name) && !in_query(name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::new(403, "AccessDenied", "There were headers present in the request which were not signed")
+        .with("HeadersNotSigned", missing.join(", ")))
+}
+
+/// The parameters of a presigned address that are about its signature.
+const OF_SIGNATURE: [&str; 8] = [
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-signedheaders",
+    "x-amz-signature",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+];
+
+/// Makes headers of what a presigned address carries as parameters instead, as signers do with
+/// headers of S3's own.
+pub(super) fn take_headers_of_query(uri: &Uri, headers: &mut HeaderMap) {
+    let query = parse_query(uri.query().unwrap_or_default());
+    if !query.contains_key("X-Amz-Signature") {
+        return;
+    }
+    for (name, values) in query {
+        let name = name.to_ascii_lowercase();
+        let name = Some(name).filter(|name| name.starts_with("x-amz-") && !OF_SIGNATURE.contains(&name.as_str()));
+        let name = name.and_then(|name| http::HeaderName::try_from(name).ok());
+        let value = values.first().and_then(|value| http::HeaderValue::from_str(value).ok());
+        if let (Some(name), Some(value)) = (name, value)
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// What is checked before a signature is: its version, and the region and dates it names.
+pub(super) fn check_scope(region: &str, uri: &Uri, headers: &HeaderMap) -> ServiceResult<()> {
+    let query = parse_query(uri.query().unwrap_or_default());
+    let asked = |name: &str| query.get(name).and_then(|values| values.first()).map(String::as_str);
+    let version_2 = header(headers, "authorization").is_some_and(|value| value.starts_with("AWS "));
+    if version_2 || (asked("Signature").is_some() && asked("AWSAccessKeyId").is_some()) {
+        return Err(ServiceError::bad_request(
+            "InvalidRequest",
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        ));
+    }
+    if let Some((named, _)) = signature::scope(headers, uri.query())
+        && named != region
+    {
+        let error = if headers.contains_key(http::header::AUTHORIZATION) {
+            ServiceError::bad_request(
+                "AuthorizationHeaderMalformed",
+                format!("The authorization header is malformed; the region '{named}' is wrong; expecting '{region}'"),
+            )
+        } else {
+            ServiceError::bad_request(
+                "AuthorizationQueryParametersError",
+                format!(
+                    "Error parsing the X-Amz-Credential parameter; the region '{named}' is wrong; expecting '{region}'"
+                ),
+            )
+        };
+        return Err(error.with("Region", region));
+    }
+    let Some(expires) = asked("X-Amz-Expires") else { return Ok(()) };
+    let message = match expires.parse::<i64>() {
+        Err(_) => "X-Amz-Expires should be a number",
+        Ok(seconds) if seconds < 0 => "X-Amz-Expires must be non-negative",
+        Ok(LONGEST_EXPIRY..) => {
+            if expires == "604800" {
+                return Ok(());
+            }
+            "X-Amz-Expires must be less than a week (in seconds) that is 604800"
+        }
+        Ok(_) => return Ok(()),
+    };
+    Err(ServiceError::bad_request("AuthorizationQueryParametersError", message))
+}
+
+/// The members that S3 adds to the errors of a signature.
+pub(super) fn about_signature(
+    code: &str,
+    message: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Vec<(&'static str, String)> {
+    let query = parse_query(uri.query().unwrap_or_default());
+    let asked = |name: &str| query.get(name).and_then(|values| values.first()).cloned().unwrap_or_default();
+    let part = |name: &str| {
+        let found = header(headers, "authorization").and_then(|value| value.split_once(name));
+        found.and_then(|(_, rest)| rest.split([',', ' ']).next()).map(str::to_owned)
+    };
+    let key = || {
+        let credential = part("Credential=").unwrap_or_else(|| asked("X-Amz-Credential"));
+        credential.split('/').next().unwrap_or_default().to_owned()
+    };
+    let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    match code {
+        "InvalidAccessKeyId" => vec![("AWSAccessKeyId", key())],
+        "SignatureDoesNotMatch" => vec![
+            ("AWSAccessKeyId", key()),
+            ("SignatureProvided", part("Signature=").unwrap_or_else(|| asked("X-Amz-Signature"))),
+        ],
+        "RequestTimeTooSkewed" => vec![
+            ("RequestTime", header(headers, "x-amz-date").map_or_else(|| asked("X-Amz-Date"), str::to_owned)),
+            ("ServerTime", now()),
+            ("MaxAllowedSkewMilliseconds", LARGEST_SKEW.to_owned()),
+        ],
+        "AccessDenied" if message == "Request has expired" => {
+            let expires = asked("X-Amz-Expires");
+            let seconds = jiff::SignedDuration::from_secs(expires.parse().unwrap_or_default());
+            let end = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", asked("X-Amz-Date"))
+                .and_then(|signed| jiff::tz::TimeZone::UTC.to_timestamp(signed))
+                .and_then(|signed| signed.checked_add(seconds));
+            let end = end.map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            vec![("X-Amz-Expires", expires), ("Expires", end.unwrap_or_default()), ("ServerTime", now())]
+        }
+        _ => Vec::new(),
+    }
+}

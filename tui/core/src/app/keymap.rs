@@ -1,0 +1,286 @@
+//! Every key and what it does, in one table: pressing, help, footer and README read it.
+
+use super::{App, Key, KeyPress, Pane};
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Focus a pane.
+    Focus(Pane),
+    /// Back to the overview.
+    Overview,
+    /// The next pane.
+    NextPane,
+    /// The previous pane.
+    PreviousPane,
+    /// One pane large, or back.
+    Large,
+    /// A row or line up.
+    Up,
+    /// A row or line down.
+    Down,
+    /// Sideways.
+    Left,
+    /// Sideways.
+    Right,
+    /// A page.
+    PageUp,
+    /// A page.
+    PageDown,
+    /// Half a page.
+    HalfUp,
+    /// Half a page.
+    HalfDown,
+    /// The oldest row, the first line.
+    First,
+    /// The newest row, and follow.
+    Newest,
+    /// Open the row.
+    Open,
+    /// The previous event: its row while one is open, its body in Send.
+    PreviousEvent,
+    /// The next event.
+    NextEvent,
+    /// Find.
+    Find,
+    /// The next match.
+    FindNext,
+    /// The previous match.
+    FindPrevious,
+    /// The next trouble.
+    NextTrouble,
+    /// Hide what does not match.
+    Filter,
+    /// Show all rows.
+    ShowAll,
+    /// Send what is in the editor.
+    Send,
+    /// Edit it.
+    Edit,
+    /// Copy the row.
+    Copy,
+    /// Long rows go on in the next line.
+    Wrap,
+    /// Try the deployment again.
+    Retry,
+    /// Explain.
+    Help,
+    /// What was typed is meant.
+    Accept,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// One level back.
+    Back,
+    /// Stop what runs, then quit.
+    Interrupt,
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// Before the pipeline is there.
+    Start,
+    /// The panes.
+    Panes,
+    /// The editor: letters are text.
+    Editing,
+    /// The line for a filter or for what to find: letters are text.
+    Prompt,
+    /// One row opened.
+    Detail,
+    /// The help.
+    Help,
+    /// A question.
+    Question,
+}
+
+/// A row of the table.
+pub struct Binding {
+    /// The keys that do it.
+    pub keys: &'static [KeyPress],
+    /// How help and footer write them.
+    pub shown: &'static str,
+    /// What they do.
+    pub action: Action,
+    /// Where.
+    pub contexts: &'static [Context],
+    /// The footer's words; empty: not in the footer.
+    pub label: &'static str,
+    /// The help's words.
+    pub help: &'static str,
+    /// Whether it does something now.
+    pub when: fn(&App) -> bool,
+}
+
+use Context::{Detail, Editing, Help, Panes, Prompt, Question, Start};
+
+const fn always(_: &App) -> bool {
+    true
+}
+
+const fn char(letter: char) -> KeyPress {
+    KeyPress::char(letter)
+}
+
+const fn key(key: Key) -> KeyPress {
+    KeyPress::of(key)
+}
+
+macro_rules! bindings {
+    ($( [$($press:expr),+] $shown:literal => $action:expr, $contexts:expr, $label:literal, $help:literal $(, if $when:expr)? ; )*) => {
+        &[ $( Binding {
+            keys: &[$($press),+],
+            shown: $shown,
+            action: $action,
+            contexts: $contexts,
+            label: $label,
+            help: $help,
+            when: bindings!(@when $($when)?),
+        } ),* ]
+    };
+    (@when) => { always };
+    (@when $when:expr) => { $when };
+}
+
+/// The table. The footer shows what it can in this order, so what matters most stands first.
+pub const BINDINGS: &[Binding] = bindings![
+    [char('y'), key(Key::Enter)] "y" => Action::Yes, &[Question], "yes", "yes";
+    [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
+    [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [char('r')] "r" => Action::Retry, &[Start], "try again", "try again", if App::can_retry;
+    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail], "send", "send what is in the editor, as many times as you press it", if App::is_ready;
+    [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::is_ready;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes", if App::has_row;
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
+    [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
+    [char('n')] "n" => Action::FindNext, &[Panes], "next", "the next match (newer)", if App::has_find;
+    [char('N')] "N" => Action::FindPrevious, &[Panes], "previous", "the previous match (older)", if App::has_find;
+    [key(Key::Left), char('h')] "← →" => Action::Left, &[Panes], "template", "in Send: the template; elsewhere: sideways (h, l too)", if App::turns_templates;
+    [key(Key::Right), char('l')] "→" => Action::Right, &[Panes], "", "", if App::turns_templates;
+    [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
+    [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
+    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail], "previous, next", "the previous and the next row";
+    [char(']')] "]" => Action::NextEvent, &[Detail], "", "";
+    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
+    [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
+    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns", if App::has_row;
+    [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
+    [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
+    [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
+    [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
+    [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail], "stack", "Stack: what CloudFormation did";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail], "help", "explain what is focused, and all keys";
+    [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Panes, Start], "quit", "one level back; on the overview it quits, and asks if something would be lost";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Help, Prompt, Editing, Question], "", "stop what is being sent; else quit as q does";
+];
+
+/// What a key does here and now.
+pub fn action(app: &App, context: Context, press: KeyPress) -> Option<Action> {
+    BINDINGS
+        .iter()
+        .find(|binding| binding.contexts.contains(&context) && binding.keys.contains(&press) && (binding.when)(app))
+        .map(|binding| binding.action)
+}
+
+/// The footer's keys with their words, the most useful first.
+pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
+    let context = app.context();
+    BINDINGS
+        .iter()
+        .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
+        .map(|binding| {
+            let label = match binding.action {
+                Action::Back if context == Panes && app.is_away() => "back",
+                Action::Large if app.is_away() => "small",
+                _ => binding.label,
+            };
+            (binding.shown, label)
+        })
+        .collect()
+}
+
+/// The keys of a context for the help, in the table's order.
+pub fn help(context: Context) -> impl Iterator<Item = (&'static str, &'static str)> {
+    BINDINGS
+        .iter()
+        .filter(move |binding| binding.contexts.contains(&context) && !binding.help.is_empty())
+        .map(|binding| (binding.shown, binding.help))
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text = "| key | does |\n| --- | --- |\n".to_owned();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (title, context) in
+        [("", Panes), ("", Start), ("while editing: ", Editing), ("in a row that is open: ", Detail)]
+    {
+        for (shown, help) in help(context) {
+            if !seen.contains(&(shown, help)) {
+                seen.push((shown, help));
+                text.push_str(&format!("| `{}` | {title}{help} |\n", shown.replace('|', "\\|")));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_means_one_thing_in_one_place() {
+        for (index, binding) in BINDINGS.iter().enumerate() {
+            for other in &BINDINGS[index + 1..] {
+                let shared = binding.contexts.iter().any(|context| other.contexts.contains(context));
+                let same_key = binding.keys.iter().find(|key| other.keys.contains(key));
+                assert!(
+                    !(shared && same_key.is_some()),
+                    "{:?} does {:?} and {:?}",
+                    same_key,
+                    binding.action,
+                    other.action
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_readme_table_names_every_key_that_help_names() {
+        let table = markdown();
+        for shown in ["`s`", "`e`", "`F5`", "`Tab`", "`?`", "`q`", "`Ctrl-C`", "`PgUp PgDn`"] {
+            assert!(table.contains(shown), "{shown} is missing in\n{table}");
+        }
+        assert_eq!(table.matches("| `Tab` |").count(), 1);
+    }
+
+    #[test]
+    fn letters_are_text_where_text_is_typed() {
+        for binding in BINDINGS {
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt));
+            let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
+            assert!(!(typed && letter), "{} is text there", binding.shown);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A pane: its rows, which of them are shown, and which one is selected.
+
+use std::collections::VecDeque;
+
+use super::{History, Query, Row};
+use crate::trace::{EventNumber, Traces};
+
+/// The panes, in the order of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    /// The editor and the answers.
+    Send,
+    /// The logs of function, gateway and delivery.
+    Logs,
+    /// The stream's records.
+    Records,
+    /// The bucket's objects.
+    Objects,
+    /// The stack's events.
+    Stack,
+}
+
+impl Pane {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Stack];
+
+    /// The ones on the overview.
+    pub const OVERVIEW: [Self; 4] = [Self::Send, Self::Logs, Self::Records, Self::Objects];
+
+    /// The name in its title.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Send => "Send",
+            Self::Logs => "Logs",
+            Self::Records => "Records",
+            Self::Objects => "Objects",
+            Self::Stack => "Stack",
+        }
+    }
+
+    /// The key that focuses it.
+    pub const fn digit(self) -> char {
+        match self {
+            Self::Send => '1',
+            Self::Logs => '2',
+            Self::Records => '3',
+            Self::Objects => '4',
+            Self::Stack => '6',
+        }
+    }
+}
+
+/// Where to look next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the newest.
+    Down,
+    /// Towards the oldest.
+    Up,
+}
+
+/// A pane's rows and what is shown of them.
+#[derive(Debug, Default)]
+pub struct PaneState {
+    history: History,
+    filter: Option<Query>,
+    /// The ids of the rows that the filter lets through; unused without one.
+    matched: VecDeque<u64>,
+    /// The selected row; `None`: the pane follows the newest.
+    selected: Option<u64>,
+    /// The id of the next row when following was paused.
+    paused_at: u64,
+    /// How many columns the rows are moved sideways.
+    pub sideways: usize,
+    /// Long rows go on in the next line.
+    pub wrap: bool,
+}
+
+impl PaneState {
+    /// All rows that are kept.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What hides rows.
+    pub const fn filter(&self) -> Option<&Query> {
+        self.filter.as_ref()
+    }
+
+    /// Whether the newest row is kept in sight.
+    pub const fn following(&self) -> bool {
+        self.selected.is_none()
+    }
+
+    /// How many rows are shown, scrolled or not.
+    pub fn len(&self) -> usize {
+        if self.filter.is_some() { self.matched.len() } else { self.history.len() }
+    }
+
+    /// Whether none is shown.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id of the row at an index among the shown.
+    pub fn id_at(&self, index: usize) -> Option<u64> {
+        if self.filter.is_some() {
+            self.matched.get(index).copied()
+        } else {
+            (index < self.history.len()).then(|| self.history.first() + index as u64)
+        }
+    }
+
+    /// The index among the shown of the first row whose id is not below this.
+    pub fn index_of(&self, id: u64) -> usize {
+        if self.filter.is_some() {
+            self.matched.partition_point(|matched| *matched < id)
+        } else {
+            usize::try_from(id.saturating_sub(self.history.first())).unwrap_or(usize::MAX).min(self.history.len())
+        }
+    }
+
+    /// The row at an index among the shown.
+    pub fn row_at(&self, index: usize) -> Option<(u64, &Row)> {
+        let id = self.id_at(index)?;
+        self.history.get(id).map(|row| (id, row))
+    }
+
+    /// The index among the shown of the selected row: the newest while following.
+    pub fn selected_index(&self) -> Option<usize> {
+        let last = self.len().checked_sub(1)?;
+        Some(self.selected.map_or(last, |id| self.index_of(id).min(last)))
+    }
+
+    /// The selected row.
+    pub fn selected(&self) -> Option<(u64, &Row)> {
+        self.row_at(self.selected_index()?)
+    }
+
+    /// How many shown rows came since following was paused and are below the selected one.
+    pub fn new_below(&self) -> usize {
+        let Some(selected) = self.selected else { return 0 };
+        self.len() - self.index_of(self.paused_at.max(selected + 1))
+    }
+
+    /// Adds the newest row.
+    pub fn push(&mut self, row: Row, traces: &Traces) {
+        if self.filter.as_ref().is_some_and(|filter| filter.matches(&row, traces)) {
+            self.matched.push_back(self.history.next());
+        }
+        self.history.push(row);
+        while self.matched.front().is_some_and(|id| *id < self.history.first()) {
+            self.matched.pop_front();
+        }
+    }
+
+    /// Shows only what the query lets through; `None` shows all. The selection stays where it can.
+    pub fn set_filter(&mut self, filter: Option<Query>, traces: &Traces) {
+        self.filter = filter;
+        self.refilter(traces);
+    }
+
+    /// Looks through all rows again.
+    pub fn refilter(&mut self, traces: &Traces) {
+        self.matched.clear();
+        if let Some(filter) = &self.filter {
+            self.matched.extend(self.history.iter().filter(|(_, row)| filter.matches(row, traces)).map(|(id, _)| id));
+        }
+    }
+
+    /// Selects the row with this id, or the next shown after it, and pauses.
+    pub fn select(&mut self, id: u64) {
+        if self.following() {
+            self.paused_at = self.history.next();
+        }
+        self.selected = self.id_at(self.index_of(id).min(self.len().saturating_sub(1)));
+    }
+
+    /// Moves the selection by so many shown rows. Moving up pauses; moving down past the newest
+    /// follows again.
+    pub fn move_by(&mut self, rows: isize) {
+        let Some(index) = self.selected_index() else { return };
+        if rows > 0 && index + 1 == self.len() {
+            self.follow();
+        } else if let Some(id) = self.id_at(index.saturating_add_signed(rows).min(self.len() - 1)) {
+            self.select(id);
+        }
+    }
+
+    /// Selects the oldest row.
+    pub fn first(&mut self) {
+        self.select(0);
+    }
+
+    /// Follows the newest.
+    pub const fn follow(&mut self) {
+        self.selected = None;
+    }
+
+    /// The next row, from the selected one and around the end, that satisfies the test; and
+    /// whether it went around.
+    pub fn next_where(&self, direction: Direction, test: impl Fn(&Row) -> bool) -> Option<(u64, bool)> {
+        let length = self.len();
+        let from = self.selected_index()?;
+        (1..=length).find_map(|step| {
+            let index = match direction {
+                Direction::Down => (from + step) % length,
+                Direction::Up => (from + length - step % length) % length,
+            };
+            let around = match direction {
+                Direction::Down => index <= from,
+                Direction::Up => index >= from,
+            };
+            let (id, row) = self.row_at(index)?;
+            test(row).then_some((id, around && step < length))
+        })
+    }
+
+    /// The newest row, from the selected one upwards, itself included, that satisfies the test.
+    pub fn newest_where(&self, test: impl Fn(&Row) -> bool) -> Option<u64> {
+        let length = self.len();
+        let from = self.selected_index()?;
+        (0..length)
+            .filter_map(|step| self.row_at((from + length - step) % length))
+            .find(|(_, row)| test(row))
+            .map(|(id, _)| id)
+    }
+
+    /// The newest row of an event.
+    pub fn row_of(&self, number: EventNumber, traces: &Traces) -> Option<u64> {
+        self.history.iter().rev().find(|(_, row)| row.is_of(number, traces)).map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,470 @@
+//! What keys, pastes and the mouse do to the state.
+
+use super::{
+    Action, App, Context, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, PaneState, Phase, Prompt,
+    PromptKind, Query, Question, Row, Target, keymap,
+};
+
+/// How many rows the wheel moves.
+const WHEEL_ROWS: isize = 3;
+/// How many columns a step sideways moves.
+const SIDEWAYS_COLUMNS: usize = 8;
+
+impl App {
+    pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        let context = self.context();
+        match keymap::action(self, context, press) {
+            Some(action) => self.act(action),
+            None => {
+                if let (Context::Prompt, Some(prompt)) = (context, &mut self.prompt) {
+                    if prompt.key(press) {
+                        self.typed();
+                    }
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// A paste never starts anything: it is text for the line being typed, or what to find.
+    pub(super) fn paste(&mut self, text: &str) {
+        match self.context() {
+            Context::Prompt => {
+                if let Some(prompt) = &mut self.prompt {
+                    prompt.insert(text);
+                }
+                self.typed();
+            }
+            Context::Panes | Context::Detail | Context::Help => {
+                self.help = None;
+                self.detail = None;
+                self.prompt = Some(Prompt::new(PromptKind::Find, text));
+            }
+            Context::Question | Context::Start | Context::Editing => {}
+        }
+    }
+
+    pub(super) fn mouse(&mut self, mouse: Mouse) {
+        let wheel = match mouse.kind {
+            MouseKind::WheelUp => -WHEEL_ROWS,
+            MouseKind::WheelDown => WHEEL_ROWS,
+            MouseKind::Click => 0,
+        };
+        match self.context() {
+            Context::Help => self.scroll_help(wheel),
+            Context::Detail => {
+                if let Some(detail) = &mut self.detail {
+                    detail.scroll_by(wheel);
+                }
+            }
+            Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
+            Context::Panes | Context::Editing if wheel == 0 => {
+                self.editing &= mouse.pane == Pane::Send;
+                self.focus_on(mouse.pane);
+                if let Some(row) = mouse.row {
+                    self.panes[mouse.pane as usize].select(row);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Focus(pane) => {
+                self.detail = None;
+                self.focus_on(pane);
+            }
+            Action::Overview => {
+                self.detail = None;
+                self.leave_large();
+            }
+            Action::NextPane => self.turn_pane(1),
+            Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
+            Action::Large if self.focus == Pane::Stack => self.leave_large(),
+            Action::Large => self.large = !self.large,
+            Action::Up => self.move_by(-1),
+            Action::Down => self.move_by(1),
+            Action::PageUp => self.move_by(-self.page()),
+            Action::PageDown => self.move_by(self.page()),
+            Action::HalfUp => self.move_by(-(self.page() / 2).max(1)),
+            Action::HalfDown => self.move_by((self.page() / 2).max(1)),
+            Action::First => self.to_first(),
+            Action::Newest => self.to_newest(),
+            Action::Left => self.sideways(false),
+            Action::Right => self.sideways(true),
+            Action::Open => self.open_selected(),
+            Action::PreviousEvent => self.turn_event(true),
+            Action::NextEvent => self.turn_event(false),
+            Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
+            Action::Filter => {
+                let filter = self.pane(self.focus).filter().cloned();
+                let text = filter.as_ref().map_or("", |filter| filter.text.as_str()).to_owned();
+                self.filter_before = filter;
+                self.prompt = Some(Prompt::new(PromptKind::Filter, &text));
+            }
+            Action::ShowAll => self.set_filter(None),
+            Action::FindNext => self.find_next(Direction::Down),
+            Action::FindPrevious => self.find_next(Direction::Up),
+            Action::NextTrouble => self.next_trouble(),
+            Action::Send => return self.send_next(),
+            Action::Edit => {
+                self.focus_on(Pane::Send);
+                self.editing = true;
+            }
+            Action::Copy => return self.copy(),
+            Action::Wrap => match &mut self.detail {
+                Some(detail) => detail.wrap = !detail.wrap,
+                None => {
+                    let pane = self.focused();
+                    pane.wrap = !pane.wrap;
+                    pane.sideways = 0;
+                }
+            },
+            Action::Retry => {
+                let phase = match self.target {
+                    Target::Local if self.cloud.is_none() => Phase::StartingCloud,
+                    _ => Phase::Deploying,
+                };
+                self.deployment = super::Deployment::new(phase, self.now);
+                return vec![Effect::Deploy];
+            }
+            Action::Help => self.help = Some(0),
+            Action::Accept => self.accept(),
+            Action::Yes => return self.yes(),
+            Action::No => self.question = None,
+            Action::Back => return self.back(),
+            Action::Interrupt => return self.interrupt(),
+        }
+        Vec::new()
+    }
+
+    fn focused(&mut self) -> &mut PaneState {
+        &mut self.panes[self.focus as usize]
+    }
+
+    fn focus_on(&mut self, pane: Pane) {
+        if pane == Pane::Stack && self.focus != Pane::Stack {
+            self.focus_before = self.focus;
+        }
+        self.focus = pane;
+    }
+
+    fn leave_large(&mut self) {
+        self.large = false;
+        if self.focus == Pane::Stack {
+            self.focus = self.focus_before;
+        }
+    }
+
+    fn turn_pane(&mut self, steps: usize) {
+        let panes = Pane::OVERVIEW;
+        if self.deployment.ready().is_none() {
+            return;
+        }
+        self.focus = match panes.iter().position(|pane| *pane == self.focus) {
+            Some(index) => panes[(index + steps) % panes.len()],
+            None => self.focus_before,
+        };
+    }
+
+    /// How many rows a page has.
+    fn page(&self) -> isize {
+        let layout = self.layout();
+        let height = if self.detail.is_some() || self.help.is_some() {
+            layout.body.height
+        } else {
+            layout.pane(self.focus).map_or(1, |area| area.height)
+        };
+        isize::try_from(height.saturating_sub(2)).unwrap_or(1).max(1)
+    }
+
+    fn move_by(&mut self, rows: isize) {
+        if self.help.is_some() {
+            self.scroll_help(rows);
+        } else if let Some(detail) = &mut self.detail {
+            detail.scroll_by(rows);
+        } else {
+            self.focused().move_by(rows);
+        }
+    }
+
+    fn scroll_help(&mut self, lines: isize) {
+        let last = self.help_lines().len().saturating_sub(1);
+        if let Some(scroll) = &mut self.help {
+            *scroll = scroll.saturating_add_signed(lines).min(last);
+        }
+    }
+
+    fn to_first(&mut self) {
+        if let Some(scroll) = &mut self.help {
+            *scroll = 0;
+        } else if let Some(detail) = &mut self.detail {
+            detail.scroll = 0;
+        } else {
+            self.focused().first();
+        }
+    }
+
+    fn to_newest(&mut self) {
+        let page = self.page();
+        if self.help.is_some() {
+            self.scroll_help(isize::MAX);
+            self.scroll_help(1 - page);
+        } else if let Some(detail) = &mut self.detail {
+            detail.scroll_by(isize::MAX);
+            detail.scroll_by(1 - page);
+        } else {
+            self.focused().follow();
+        }
+    }
+
+    fn sideways(&mut self, right: bool) {
+        let now = self.now;
+        if self.focus == Pane::Send {
+            self.send.turn_template(right, now);
+        } else {
+            let pane = self.focused();
+            pane.sideways = if right {
+                pane.sideways.saturating_add(SIDEWAYS_COLUMNS)
+            } else {
+                pane.sideways.saturating_sub(SIDEWAYS_COLUMNS)
+            };
+        }
+    }
+
+    fn open_selected(&mut self) {
+        let pane = self.focus;
+        if let Some((id, row)) = self.pane(pane).selected() {
+            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+        }
+    }
+
+    /// The event before or after: the row beside the open one, or the body sent before.
+    fn turn_event(&mut self, back: bool) {
+        let Some(detail) = &self.detail else {
+            let now = self.now;
+            if !self.send.turn_history(back, now) {
+                self.say("No body was sent before that one.");
+            }
+            return;
+        };
+        let wrap = detail.wrap;
+        let (pane, id) = (detail.pane, detail.row);
+        let state = &mut self.panes[pane as usize];
+        let index = state.index_of(id);
+        let beside = if back { index.checked_sub(1) } else { Some(index + 1) };
+        if let Some(id) = beside.and_then(|index| state.id_at(index)) {
+            state.select(id);
+            self.open_selected();
+            if let Some(detail) = &mut self.detail {
+                detail.wrap = wrap;
+            }
+        } else {
+            self.say(if back { "This is the oldest row." } else { "This is the newest row." });
+        }
+    }
+
+    fn set_filter(&mut self, filter: Option<Query>) {
+        self.panes[self.focus as usize].set_filter(filter, &self.traces);
+    }
+
+    /// A filter shows at once what it does.
+    fn typed(&mut self) {
+        if let Some(prompt) = &self.prompt
+            && prompt.kind == PromptKind::Filter
+        {
+            let filter = Query::parse(prompt.text());
+            self.set_filter(filter);
+        }
+    }
+
+    fn accept(&mut self) {
+        let Some(prompt) = self.prompt.take() else { return };
+        let query = Query::parse(prompt.text());
+        match prompt.kind {
+            PromptKind::Filter => {
+                self.focused().follow();
+                self.set_filter(query);
+            }
+            PromptKind::Find => {
+                if let Some(query) = query {
+                    self.find_first(&query);
+                    self.find = Some(query);
+                }
+            }
+        }
+    }
+
+    /// The newest match in the focused pane; where it has none, in the others.
+    fn find_first(&mut self, query: &Query) {
+        let from = Pane::ALL.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        let found = (0..Pane::ALL.len()).find_map(|step| {
+            let pane = Pane::ALL[(from + step) % Pane::ALL.len()];
+            self.pane(pane).newest_where(|row| query.matches(row, &self.traces)).map(|id| (pane, id))
+        });
+        match found {
+            Some((pane, id)) => {
+                self.focus_on(pane);
+                self.focused().select(id);
+                self.notice = None;
+            }
+            None => self.say(format!("{} is not in any row loaded here.", query.text)),
+        }
+    }
+
+    fn find_next(&mut self, direction: Direction) {
+        let Some(query) = self.find.clone() else { return };
+        let found = self.pane(self.focus).next_where(direction, |row| query.matches(row, &self.traces));
+        self.go_to(found, direction, &format!("{} is in no other row of this pane.", query.text));
+    }
+
+    fn next_trouble(&mut self) {
+        let found = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble);
+        self.go_to(found, Direction::Down, "No row of this pane failed or warns.");
+    }
+
+    fn go_to(&mut self, found: Option<(u64, bool)>, direction: Direction, otherwise: &str) {
+        let Some((id, around)) = found else {
+            self.say(otherwise);
+            return;
+        };
+        self.focused().select(id);
+        match (around, direction) {
+            (false, _) => self.notice = None,
+            (true, Direction::Down) => self.say("Past the newest row: on from the oldest."),
+            (true, Direction::Up) => self.say("Past the oldest row: on from the newest."),
+        }
+    }
+
+    fn send_next(&mut self) -> Vec<Effect> {
+        if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
+            self.question = Some(Question::SendToAws);
+            return Vec::new();
+        }
+        match self.send.take_next(self.now) {
+            Ok(outgoing) => {
+                self.notice = None;
+                self.traces.sending(outgoing.seq, self.now);
+                self.forget_sums();
+                let mut effects = vec![Effect::Send { events: vec![(outgoing.seq, outgoing.body)], rate: None }];
+                if self.send.remember(&outgoing.template) {
+                    effects.push(Effect::Remember(outgoing.template));
+                }
+                effects
+            }
+            Err(why) => {
+                self.say(why);
+                Vec::new()
+            }
+        }
+    }
+
+    fn copy(&mut self) -> Vec<Effect> {
+        let text = match &self.detail {
+            Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
+        };
+        let Some(text) = text else {
+            self.say("This row was let go: it is no longer here to copy.");
+            return Vec::new();
+        };
+        self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
+        vec![Effect::Copy(text)]
+    }
+
+    fn yes(&mut self) -> Vec<Effect> {
+        match self.question.take() {
+            Some(Question::Quit) => vec![Effect::Quit],
+            Some(Question::SendToAws) => {
+                self.send_agreed = true;
+                self.send_next()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn back(&mut self) -> Vec<Effect> {
+        match self.context() {
+            Context::Question => self.question = None,
+            Context::Prompt => {
+                let kind = self.prompt.take().map(|prompt| prompt.kind);
+                if kind == Some(PromptKind::Filter) {
+                    let before = self.filter_before.take();
+                    self.set_filter(before);
+                }
+            }
+            Context::Help => self.help = None,
+            Context::Detail => self.detail = None,
+            Context::Editing => self.editing = false,
+            Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes | Context::Start => return self.quit(),
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if self.loss().is_some() {
+            self.question = Some(Question::Quit);
+            return Vec::new();
+        }
+        vec![Effect::Quit]
+    }
+
+    fn interrupt(&mut self) -> Vec<Effect> {
+        if self.question == Some(Question::Quit) {
+            return vec![Effect::Quit];
+        }
+        if !self.send.in_flight().is_empty() {
+            self.say("Sending is stopped. Ctrl-C again quits.");
+            self.send.ended();
+            return vec![Effect::StopSending];
+        }
+        self.quit()
+    }
+
+    /// The pipeline can be used.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.deployment.ready().is_some()
+    }
+
+    /// The deployment failed and can be tried again.
+    pub(super) const fn can_retry(&self) -> bool {
+        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_))
+    }
+
+    /// One pane has all the room.
+    pub(super) fn is_away(&self) -> bool {
+        self.large().is_some()
+    }
+
+    /// A row is there to open, copy or find.
+    pub(super) fn has_row(&self) -> bool {
+        self.detail.is_some() || !self.pane(self.focus).is_empty()
+    }
+
+    pub(super) fn can_filter(&self) -> bool {
+        !self.pane(self.focus).history().is_empty()
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        !self.pane(self.focus).following()
+    }
+
+    pub(super) fn has_filter(&self) -> bool {
+        self.pane(self.focus).filter().is_some()
+    }
+
+    pub(super) fn has_find(&self) -> bool {
+        self.find.is_some() && self.has_row()
+    }
+
+    /// In Send there is another template; elsewhere, rows can be moved sideways.
+    pub(super) fn turns_templates(&self) -> bool {
+        if self.focus == Pane::Send { self.send.templates() > 1 } else { self.has_row() }
+    }
+
+    pub(super) fn turns_history(&self) -> bool {
+        self.focus == Pane::Send && self.send.history() > 0
+    }
+}

@@ -1,0 +1,211 @@
+//! What the strip says of each hop, and what moves between them.
+
+use std::time::Duration;
+
+use super::{App, EventSource, HopProgress, Phase, TailState, Target};
+use crate::{
+    events::Timestamp,
+    pipeline::Hop,
+    text::{number, time},
+};
+
+/// How long after a record came its mark is seen on the way to Firehose.
+const PASSING: Duration = Duration::from_secs(1);
+
+/// A state as a sign, to stand beside its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Done, in order.
+    Done,
+    /// Being done.
+    Moving,
+    /// Slow, throttled, or to be looked at.
+    Attention,
+    /// Failed.
+    Failed,
+    /// Waits.
+    Waiting,
+}
+
+impl Sign {
+    /// The sign.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Done => "✓",
+            Self::Moving => "●",
+            Self::Attention => "!",
+            Self::Failed => "✗",
+            Self::Waiting => "…",
+        }
+    }
+}
+
+/// What the strip says of a hop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HopView {
+    /// The state.
+    pub sign: Option<Sign>,
+    /// The figures, in few words.
+    pub words: String,
+    /// Counts of the last minute, one a second, oldest first.
+    pub by_second: Vec<u64>,
+}
+
+/// What is on the line from one hop to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OnTheLine {
+    /// How many events.
+    pub events: u64,
+    /// How far along they are, in thousandths.
+    pub progress: u16,
+}
+
+impl App {
+    /// What the strip says of a hop.
+    pub fn hop(&self, hop: Hop) -> HopView {
+        if self.deployment.ready().is_none() {
+            return self.hop_before(hop);
+        }
+        let (sign, words) =
+            self.trouble_at(hop).map_or_else(|| (None, self.hop_figures(hop)), |(sign, words)| (Some(sign), words));
+        let seconds = match hop {
+            Hop::Api => self.requests(),
+            Hop::Lambda => &self.figures.runs,
+            Hop::Kinesis => &self.figures.records,
+            // Nothing is seen inside Firehose but what leaves it.
+            Hop::Firehose => return HopView { sign, words, by_second: Vec::new() },
+            Hop::S3 => &self.figures.landed,
+        };
+        HopView { sign, words, by_second: seconds.by_second(self.now) }
+    }
+
+    fn hop_before(&self, hop: Hop) -> HopView {
+        let (sign, words) = match self.deployment.hop(hop) {
+            HopProgress::Waiting => (Sign::Waiting, String::new()),
+            HopProgress::Working if matches!(self.deployment.phase, Phase::Failed(_)) => {
+                (Sign::Waiting, "stopped".to_owned())
+            }
+            HopProgress::Working => (Sign::Moving, "being made".to_owned()),
+            HopProgress::Done(took) => (Sign::Done, time::duration(took)),
+            HopProgress::Failed => (Sign::Failed, "failed".to_owned()),
+        };
+        HopView { sign: Some(sign), words, by_second: Vec::new() }
+    }
+
+    /// Requests: what the gateway logged, or what was sent from here where its log is behind.
+    fn requests(&self) -> &super::figures::Seconds {
+        let figures = &self.figures;
+        if figures.access.in_window(self.now) >= figures.sent.in_window(self.now) {
+            &figures.access
+        } else {
+            &figures.sent
+        }
+    }
+
+    fn hop_figures(&self, hop: Hop) -> String {
+        let idle = || "idle".to_owned();
+        match hop {
+            Hop::Api => match (self.requests().words(self.now), self.figures.latency.p50(self.now)) {
+                (Some(rate), Some(p50)) => format!("{rate}, p50 {}", time::duration(p50)),
+                (Some(rate), None) => rate,
+                (None, _) => idle(),
+            },
+            Hop::Lambda => match self.figures.run_time.p50(self.now) {
+                Some(p50) => format!("p50 {}", time::duration(p50)),
+                None => idle(),
+            },
+            Hop::Kinesis => self.figures.records.words(self.now).unwrap_or_else(idle),
+            Hop::Firehose => {
+                let held = self.held();
+                match self.due() {
+                    Some(due) if held.records > 0 => {
+                        format!("holds {}, {}", number::grouped(held.records), self.due_words(due))
+                    }
+                    _ => "holds none".to_owned(),
+                }
+            }
+            Hop::S3 => number::counted(self.figures.lines_in_s3, "event"),
+        }
+    }
+
+    /// What is wrong at a hop, in few words.
+    pub fn trouble_at(&self, hop: Hop) -> Option<(Sign, String)> {
+        let figures = &self.figures;
+        let count = |seconds: &super::figures::Seconds| seconds.in_window(self.now);
+        match hop {
+            Hop::Api => match (count(&figures.throttled), count(&figures.not_accepted)) {
+                (0, 0) => None,
+                (0, others) => Some((Sign::Failed, format!("{} not accepted", number::grouped(others)))),
+                (throttled, _) => Some((Sign::Attention, format!("{} throttled", number::grouped(throttled)))),
+            },
+            Hop::Lambda => match count(&figures.function_errors) {
+                0 => None,
+                errors => Some((Sign::Failed, number::counted(errors, "error"))),
+            },
+            Hop::Kinesis => self.source_trouble(EventSource::Records),
+            Hop::Firehose => match count(&figures.delivery_errors) {
+                0 => {
+                    let due = self.due()?;
+                    let late = self.now.since(due);
+                    // Firehose's own retries and the listing of the bucket take a moment.
+                    (late > Duration::from_secs(5))
+                        .then(|| (Sign::Attention, format!("{} late", time::whole_seconds(late))))
+                }
+                errors => Some((Sign::Failed, number::counted(errors, "delivery error"))),
+            },
+            Hop::S3 => self.source_trouble(EventSource::Objects),
+        }
+    }
+
+    fn source_trouble(&self, source: EventSource) -> Option<(Sign, String)> {
+        match self.tails.get(&source) {
+            Some(TailState::Retrying { .. }) => Some((Sign::Attention, "not read".to_owned())),
+            Some(TailState::Ended { .. }) => Some((Sign::Failed, "not read".to_owned())),
+            _ => None,
+        }
+    }
+
+    /// When Firehose should deliver what it holds.
+    pub fn due(&self) -> Option<Timestamp> {
+        let oldest = self.held().oldest?;
+        let interval = Duration::from_secs(self.deployment.ready()?.buffering.interval_seconds);
+        Some(oldest.plus(interval))
+    }
+
+    /// `due in 6 s`; on AWS, whose buffer can't be seen, `due about 03:12:40`.
+    pub fn due_words(&self, due: Timestamp) -> String {
+        match self.target {
+            Target::Local if due > self.now => format!("due in {}", time::whole_seconds(due.since(self.now))),
+            Target::Local => "due now".to_owned(),
+            Target::Aws { .. } => format!("due about {}", self.offset.clock(due)),
+        }
+    }
+
+    /// What is on the line that leads from a hop to the next.
+    pub fn on_the_line(&self, from: Hop) -> OnTheLine {
+        let middle = |events: u64| OnTheLine { events, progress: 500 };
+        match from {
+            Hop::Api => middle(self.send.in_flight().len() as u64),
+            Hop::Lambda => middle(self.put_not_seen()),
+            Hop::Kinesis => {
+                let from = self.now.minus(PASSING);
+                middle(if self.last_record > from { self.figures.records.within(self.now, 1) } else { 0 })
+            }
+            Hop::Firehose => {
+                let held = self.held();
+                match (held.oldest, self.due()) {
+                    (Some(oldest), Some(due)) if held.records > 0 => {
+                        let whole = due.since(oldest).as_millis().max(1);
+                        let passed = self.now.since(oldest).as_millis().min(whole);
+                        OnTheLine {
+                            events: held.records,
+                            progress: u16::try_from(passed * 1000 / whole).unwrap_or(1000),
+                        }
+                    }
+                    _ => OnTheLine::default(),
+                }
+            }
+            Hop::S3 => OnTheLine::default(),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What the screen says in words: the hint, the trouble, the empty pane, the question, the help.
+
+use super::{App, Context, EventSource, Pane, Phase, Question, Sign, TailState, Target, keymap};
+use crate::{
+    events::Answer,
+    pipeline::Hop,
+    text::{number, safe::visible, time},
+    trace::EventNumber,
+};
+
+/// A line under the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Something is wrong.
+    Trouble(Sign, String),
+    /// What was just done.
+    Notice(String),
+    /// What to do next, or what is happening to the first event.
+    Hint(String),
+}
+
+impl App {
+    /// The line under the ledger, where there is something to say.
+    pub fn line(&self) -> Option<Line> {
+        let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
+        notice
+            .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
+            .or_else(|| self.hint().map(Line::Hint))
+    }
+
+    fn trouble(&self) -> Option<(Sign, String)> {
+        if let (Some((Sign::Failed, _)), Some((when, what))) =
+            (self.trouble_at(Hop::Firehose), &self.figures.last_delivery_error)
+        {
+            let words = format!("Firehose at {}: {}. Press 2 for its log.", self.offset.clock(*when), what);
+            return Some((Sign::Failed, words));
+        }
+        for source in [EventSource::Logs, EventSource::Records, EventSource::Objects] {
+            match self.tails.get(&source) {
+                Some(TailState::Retrying { error, after }) => {
+                    let words = format!(
+                        "{} can't be read: {error}. Tried again in {}.",
+                        source_name(source),
+                        time::duration(*after)
+                    );
+                    return Some((Sign::Attention, words));
+                }
+                Some(TailState::Ended { error }) => {
+                    return Some((Sign::Failed, format!("{} are not read any more: {error}", source_name(source))));
+                }
+                _ => {}
+            }
+        }
+        let missing = self.ledger().missing;
+        if missing > 0 {
+            let words = format!(
+                "{} past the time for delivery. Press 2 and f source=delivery.",
+                number::counted(missing, "event")
+            );
+            return Some((Sign::Attention, words));
+        }
+        (self.figures.throttled.in_window(self.now) > 0).then(|| {
+            let words = "429: the API lets ThrottleRate requests a second through, ThrottleBurst at once.";
+            (Sign::Attention, words.to_owned())
+        })
+    }
+
+    /// The next step, until the second event is sent.
+    fn hint(&self) -> Option<String> {
+        let ready = self.deployment.ready()?;
+        let ledger = self.ledger();
+        if ledger.sent == 0 {
+            let done = if ready.unchanged {
+                "The stack is there as it should be".to_owned()
+            } else {
+                format!("Ready in {}", time::duration(ready.took))
+            };
+            return Some(match self.target {
+                Target::Local => format!("{done}. Press s to send your first event."),
+                Target::Aws { .. } => format!("{done}. Press s to send an event, ? for all keys."),
+            });
+        }
+        if ledger.sent > 1 {
+            return None;
+        }
+        let (seq, trace) = self.traces.own().next()?;
+        if let Some(landing) = &trace.landing {
+            return Some(format!(
+                "Event #{seq} is line {} of the object. Press 4, then Enter, to see it.",
+                landing.line
+            ));
+        }
+        match &trace.answer {
+            None => Some(format!("#{seq} is on its way to the API.")),
+            Some(Answer::Accepted { shard_id, .. }) if trace.record_at.is_none() => {
+                Some(format!("#{seq}: the function put it to Kinesis, shard {}, and answered 202.", shard_id.number()))
+            }
+            Some(Answer::Accepted { .. }) => {
+                let due = self.due()?;
+                Some(format!(
+                    "#{seq} is a record in Kinesis. Firehose holds it too: {}, or at {} MB.",
+                    self.due_words(due),
+                    ready.buffering.size_mb
+                ))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// What an empty pane waits for.
+    pub fn empty_words(&self, pane: Pane) -> String {
+        let state = self.pane(pane);
+        if let Some(filter) = state.filter() {
+            return format!(
+                "0 of {} match {}. F shows all.",
+                number::counted(state.history().len() as u64, "row"),
+                visible(&filter.text)
+            );
+        }
+        match pane {
+            Pane::Send => "Nothing sent yet. Press s to send what stands above.".to_owned(),
+            Pane::Logs => "No log lines yet. The function writes one for each event: press s to send one.".to_owned(),
+            Pane::Records => {
+                "The shard is open and empty. Records appear as soon as the function puts them.".to_owned()
+            }
+            Pane::Objects => match self.deployment.ready() {
+                Some(ready) => format!(
+                    "Nothing delivered yet. Firehose delivers after {} s or {} MB, whichever comes first.",
+                    ready.buffering.interval_seconds, ready.buffering.size_mb
+                ),
+                None => "Nothing delivered yet.".to_owned(),
+            },
+            Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
+        }
+    }
+
+    /// What Firehose holds and when it delivers, for the end of Objects.
+    pub fn buffer_words(&self) -> Option<[String; 2]> {
+        let held = self.held();
+        if held.records == 0 {
+            return None;
+        }
+        let ready = self.deployment.ready()?;
+        let due = self.due()?;
+        let when = match self.target {
+            Target::Local if due > self.now => format!("in {}", time::whole_seconds(due.since(self.now))),
+            Target::Local => "now".to_owned(),
+            Target::Aws { .. } => format!("about {}", self.offset.clock(due)),
+        };
+        Some([
+            format!("{}, {} in Firehose's buffer:", number::counted(held.records, "event"), number::size(held.bytes)),
+            format!("delivered {when} or at {} MB", ready.buffering.size_mb),
+        ])
+    }
+
+    /// What ends with the app, if anything would be lost.
+    pub fn loss(&self) -> Option<String> {
+        let in_flight = self.send.in_flight().len() as u64;
+        let ledger = self.ledger();
+        let events = ledger.sent + ledger.others;
+        if self.cloud.as_ref().is_some_and(|cloud| cloud.own) && events > 0 {
+            let verb = "end with it";
+            Some(format!("The local cloud and {} {verb}.", number::counted(events, "event")))
+        } else if in_flight > 0 {
+            Some(format!("{} being sent and not answered.", number::counted(in_flight, "event")))
+        } else {
+            None
+        }
+    }
+
+    /// The question that waits, in words.
+    pub fn question_words(&self) -> Option<String> {
+        match self.question.as_ref()? {
+            Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
+            Question::SendToAws => match &self.target {
+                Target::Aws { account_id, region, profile, .. } => Some(format!(
+                    "Send to account {account_id}{}, {region}? y/n",
+                    profile.as_ref().map(|profile| format!(" {profile}")).unwrap_or_default()
+                )),
+                Target::Local => Some("Send? y/n".to_owned()),
+            },
+        }
+    }
+
+    /// What the first screen says of the deployment, in one line.
+    pub fn progress_words(&self) -> String {
+        let stack = visible(self.stack_name.as_str()).into_owned();
+        match &self.deployment.phase {
+            Phase::StartingCloud => format!("Starting the local cloud, then creating stack {stack} from template.yaml"),
+            Phase::CloudFailed(_) => "The local cloud could not be started".to_owned(),
+            Phase::Failed(_) => format!("Stack {stack} could not be deployed"),
+            Phase::Ready(ready) => format!("Stack {stack} {}", ready.status),
+            Phase::Deploying => match (self.deployment.resources_to_change, self.deployment.resources().is_empty()) {
+                (Some(all), _) => format!(
+                    "Creating stack {stack} from template.yaml: {} of {all} resources",
+                    self.deployment.done().min(all)
+                ),
+                (None, false) => {
+                    format!("Creating stack {stack} from template.yaml: {} resources done", self.deployment.done())
+                }
+                (None, true) => format!("Looking at stack {stack}, then deploying template.yaml"),
+            },
+        }
+    }
+
+    /// The help's lines: what is focused, then all keys.
+    pub fn help_lines(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        let text = |lines: &mut Vec<(String, String)>, words: &str| lines.push((String::new(), words.to_owned()));
+        let before = self.deployment.ready().is_none();
+        if self.detail.is_some() {
+            text(&mut lines, "One row, opened: every field, then its body with every number, key and escape as sent.");
+        } else if before && self.focus != Pane::Stack {
+            text(&mut lines, "The pipeline is being made from template.yaml. When it is there, the overview opens.");
+        } else {
+            for words in pane_help(self.focus) {
+                text(&mut lines, words);
+            }
+        }
+        text(&mut lines, "");
+        let mut section = |title: &str, context: Context| {
+            text(&mut lines, title);
+            for (shown, help) in keymap::help(context) {
+                lines.push((shown.to_owned(), help.to_owned()));
+            }
+            text(&mut lines, "");
+        };
+        if before {
+            section("Keys now", Context::Start);
+        }
+        if self.detail.is_some() {
+            section("Keys in an open row", Context::Detail);
+        }
+        section("Keys", Context::Panes);
+        section("Keys while editing", Context::Editing);
+        let signs = "Signs: ✓ done   ● moving   ! slow or throttled   ✗ failed   … waiting";
+        text(&mut lines, signs);
+        text(&mut lines, "Numbers: #42 was sent from here, ·7 by someone else. The marked rows are the same event.");
+        lines
+    }
+
+    /// The number with which a row begins, in the width all rows of the pane have.
+    pub fn number_words(number: Option<EventNumber>) -> String {
+        number.map(|number| number.to_string()).unwrap_or_default()
+    }
+}
+
+const fn source_name(source: EventSource) -> &'static str {
+    match source {
+        EventSource::Logs => "Logs",
+        EventSource::Records => "Records",
+        EventSource::Objects => "Objects",
+    }
+}
+
+const fn pane_help(pane: Pane) -> &'static [&'static str] {
+    match pane {
+        Pane::Send => &[
+            "Send: an event is a JSON document that is posted to the API, POST /submit.",
+            "Placeholders are filled anew for each: {{uuid}} {{now}} {{seq}} {{int A B}} {{pick a b c}}.",
+            "Below the editor: → what will be put to the stream, then the answer to each event sent.",
+        ],
+        Pane::Logs => &[
+            "Logs: three log groups together: the function's lines, the gateway's access log, delivery errors.",
+            "REPORT says how long the function ran and how much memory it took at most.",
+        ],
+        Pane::Records => &[
+            "Records: what is in the Kinesis stream, as consumers read it, in the order of the shard.",
+            "The function puts the event's JSON without insignificant whitespace, one line a record.",
+        ],
+        Pane::Objects => &[
+            "Objects: what Firehose delivered to S3: many records in one object, one a line.",
+            "It collects until its interval or size is reached, whichever comes first.",
+        ],
+        Pane::Stack => {
+            &["Stack: CloudFormation's events, one for each step of each resource, the newest at the bottom."]
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The command line: arguments, exit codes.
+
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    commands::{self, End},
+    deploy,
+};
+
+/// Deploys a streaming pipeline and lets you watch one event travel through it, live.
+///
+/// client -POST /submit-> API Gateway -> Lambda -> Kinesis -> Firehose -> S3
+///
+/// Without a command it is the terminal app. On the target `local` everything runs on this machine,
+/// in this program: no AWS account, no Docker, no network.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = "Example: tailwater send --data '{\"event\":\"signup\"}'")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that stand before or after the command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Where the pipeline lives
+    #[arg(long, global = true, value_enum, env = "TAILWATER_TARGET", default_value_t = Where::DEFAULT)]
+    pub target: Where,
+    /// With --target aws: an AWS-compatible endpoint for every service
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// The AWS profile
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The AWS region [local: ap-southeast-2]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub region: Option<String>,
+    /// The CloudFormation stack
+    #[arg(long, global = true, value_name = "NAME", default_value = "tailwater", value_parser = stack_name)]
+    pub stack_name: String,
+    /// A template parameter; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub param: Vec<(String, String)>,
+    /// The function's code: a zip with a `bootstrap` for provided.al2023
+    #[arg(long, global = true, value_name = "FILE")]
+    pub handler_zip: Option<PathBuf>,
+    /// json: one JSON object, or one per line for streams, on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Do not ask (only ever asked on aws)
+    #[arg(long, global = true)]
+    pub yes: bool,
+}
+
+/// Where the pipeline lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Where {
+    /// The embedded cloud, on this machine
+    #[cfg(feature = "local")]
+    Local,
+    /// AWS, or the endpoint given
+    Aws,
+}
+
+impl Where {
+    #[cfg(feature = "local")]
+    const DEFAULT: Self = Self::Local;
+    #[cfg(not(feature = "local"))]
+    const DEFAULT: Self = Self::Aws;
+}
+
+/// For whom the output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// People
+    Text,
+    /// Programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the embedded cloud, empty, in the foreground, for the AWS CLI, SDKs and curl
+    #[cfg(feature = "local")]
+    #[command(after_help = "Example: tailwater local --output json")]
+    Local(LocalArgs),
+    /// Deploy the pipeline, or update it
+    #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
+    Deploy {
+        /// Stop after the preview of the changes
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Say how the stack is and what its outputs are
+    #[command(after_help = "Example: tailwater status --output json")]
+    Status,
+    /// Post events to the pipeline
+    #[command(after_help = "Placeholders in the body: {{uuid}} {{now}} {{seq}} {{int A B}} {{pick a b c}}\n\n\
+                      Example: tailwater send --data '{\"event\":\"signup\",\"user_id\":{{int 1 999}}}' --count 10 --rate 2")]
+    Send(SendArgs),
+    /// Follow what arrives: records, logs, objects, stack events, or all
+    #[command(after_help = "Example: tailwater tail records --from-start --limit 10")]
+    Tail(TailArgs),
+    /// Send distinct events and wait until each was seen at every hop
+    #[command(after_help = "Example: tailwater smoke --events 20 --timeout 50s")]
+    Smoke {
+        /// How many events
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        events: u64,
+        /// Events a second [default: as fast as answers come]
+        #[arg(long, value_name = "R", value_parser = rate)]
+        rate: Option<f64>,
+        /// Give up after this long
+        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+        timeout: Duration,
+    },
+    /// Take the pipeline down, its data included
+    #[command(after_help = "Example: tailwater destroy")]
+    Destroy {
+        /// Leave the bucket and its objects
+        #[arg(long)]
+        keep_data: bool,
+        /// Do not wait for Firehose to deliver what it buffers: that is lost
+        #[arg(long)]
+        now: bool,
+    },
+    /// Print the bundled CloudFormation template
+    #[command(after_help = "Example: tailwater template > template.yaml")]
+    Template,
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example: tailwater completions bash > ~/.local/share/bash-completion/completions/tailwater"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `tailwater local`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+pub struct LocalArgs {
+    /// The port of the endpoint that serves every service [default: a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// The port of the HTTP API [default: 3000, or the next free one]
+    #[arg(long, value_name = "N")]
+    pub gateway_port: Option<u16>,
+    /// Keep objects in this folder [default: a temporary one that goes with the cloud]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The per-shard limits of Kinesis: as on AWS, or lifted
+    #[arg(long, value_enum, default_value_t = Limits::Aws)]
+    pub limits: Limits,
+}
+
+/// The per-shard limits of Kinesis.
+#[cfg(feature = "local")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Limits {
+    /// As on AWS
+    Aws,
+    /// Lifted
+    Off,
+}
+
+/// `tailwater send`
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The event's JSON [default: a sign-up event]
+    #[arg(long, value_name = "JSON", conflicts_with = "file")]
+    pub data: Option<String>,
+    /// A file with the event's JSON; `-` reads standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub file: Option<PathBuf>,
+    /// How many events
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: u64,
+    /// Events a second [default: as fast as answers come]
+    #[arg(long, value_name = "R", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Requests under way at once
+    #[arg(long, value_name = "C")]
+    pub concurrency: Option<NonZeroUsize>,
+    /// A further header; may be repeated
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub header: Vec<String>,
+    /// A token for AuthMode JWT
+    #[arg(long, value_name = "TOKEN", env = "TAILWATER_BEARER", hide_env_values = true)]
+    pub bearer: Option<String>,
+}
+
+/// `tailwater tail`
+#[derive(Debug, Clone, Args)]
+pub struct TailArgs {
+    /// What to follow
+    #[arg(value_enum, default_value_t = TailWhat::All)]
+    pub what: TailWhat,
+    /// Begin with what came this long ago
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "from_start")]
+    pub since: Option<Duration>,
+    /// Begin with the oldest there is
+    #[arg(long)]
+    pub from_start: bool,
+    /// End after this many rows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// End after this long
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Only rows that contain this text
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+}
+
+/// What to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TailWhat {
+    /// Records of the stream
+    Records,
+    /// Log lines of the function, the API and the delivery
+    Logs,
+    /// Objects of the bucket
+    Objects,
+    /// Events of the stack
+    Stack,
+    /// All of them
+    All,
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are no mistakes.
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    if let Err(error) = deploy::check_parameters(&cli.global.param) {
+        return wrong_usage(&error);
+    }
+    if let Some(path) = &cli.global.handler_zip
+        && let Err(error) = deploy::check_handler_zip(path)
+    {
+        return wrong_usage(&error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tailwater: started its threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let end = runtime.block_on(dispatch(cli));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    end.exit_code()
+}
+
+fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("tailwater: {error}");
+    End::WrongUsage.exit_code()
+}
+
+async fn dispatch(cli: Cli) -> End {
+    let Cli { global, command } = cli;
+    let result = match command {
+        None => commands::app(&global).await,
+        #[cfg(feature = "local")]
+        Some(Command::Local(args)) => commands::local(&global, args).await,
+        Some(Command::Deploy { dry_run }) => commands::deploy(&global, dry_run).await,
+        Some(Command::Status) => commands::status(&global).await,
+        Some(Command::Send(args)) => commands::send(&global, args).await,
+        Some(Command::Tail(args)) => commands::tail(&global, args).await,
+        Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
+        Some(Command::Destroy { keep_data, now }) => {
+            commands::destroy(&global, deploy::DestroyOptions { now, keep_data }).await
+        }
+        Some(Command::Template) => commands::print(deploy::TEMPLATE.as_bytes()),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tailwater", &mut script);
+            commands::print(&script)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("tailwater: {error}");
+        error.end()
+    })
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A stack's name as CloudFormation takes it.
+fn stack_name(text: &str) -> Result<String, String> {
+    let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let fits =
+        text.len() <= 128 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(letters);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a stack's name has at most 128 letters, digits and hyphens, and begins with a letter".to_owned())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 5m"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("a rate is a number of events a second above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_command() {
+        let before = Cli::try_parse_from(["tailwater", "--stack-name", "demo", "status"]).expect("parsed");
+        let after = Cli::try_parse_from(["tailwater", "status", "--stack-name", "demo"]).expect("parsed");
+        assert_eq!(before.global.stack_name, "demo");
+        assert_eq!(after.global.stack_name, "demo");
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for wrong in [
+            ["tailwater", "tail", "--for=soon"],
+            ["tailwater", "send", "--rate=0"],
+            ["tailwater", "send", "--count=0"],
+            ["tailwater", "--stack-name=1st", "status"],
+            ["tailwater", "--param=NoValue", "status"],
+        ] {
+            assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

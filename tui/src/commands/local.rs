@@ -1,0 +1,71 @@
+//! `tailwater local`
+
+use serde_json::json;
+use tailwater_cloud::Limits;
+
+use super::{CommandError, CommandResult, End, print, say, stopped};
+use crate::{
+    cli::{self, Global, LocalArgs},
+    target::{Claim, Embedded, Registration, cloud_options},
+};
+
+/// Runs the embedded cloud, empty, until it is told to stop.
+pub async fn local(global: &Global, args: LocalArgs) -> CommandResult {
+    let trouble = |error: std::io::Error| CommandError::Failed(format!("registered the embedded cloud: {error}"));
+    let Some(claim) = Claim::take().map_err(trouble)? else {
+        let where_it_is = Registration::find()
+            .ok()
+            .flatten()
+            .map(|known| format!(" at {} (process {})", known.endpoint_url, known.pid))
+            .unwrap_or_default();
+        return Err(CommandError::Failed(format!(
+            "an embedded cloud already runs for you{where_it_is}: every command joins it. End it first to start another"
+        )));
+    };
+    let mut options = cloud_options(global.region.as_deref())?;
+    options.port = args.port;
+    options.gateway_port = args.gateway_port;
+    options.data_dir = args.data_dir;
+    options.limits = match args.limits {
+        cli::Limits::Aws => Limits::Aws,
+        cli::Limits::Off => Limits::Off,
+    };
+    let embedded = Embedded::start(claim, options).await?;
+    if let Some(note) = embedded.note() {
+        say(&note);
+    }
+    let registration = embedded.registration().clone();
+    print::line(
+        global.output,
+        || {
+            json!({
+                "event": "ready",
+                "endpointUrl": registration.endpoint_url,
+                "gatewayUrl": registration.gateway_url,
+                "region": registration.region,
+                "accountId": registration.account_id,
+                "accessKeyId": registration.access_key_id,
+                "secretAccessKey": registration.secret_access_key,
+            })
+        },
+        || {
+            format!(
+                "The embedded cloud is ready and empty.\n\
+                 \n  export AWS_ENDPOINT_URL={}\n  export AWS_REGION={}\n  export AWS_ACCESS_KEY_ID={}\n  \
+                 export AWS_SECRET_ACCESS_KEY={}\n\n\
+                 The API of a deployed stack answers at {}. Deploy one with `tailwater deploy`. Ctrl-C ends it.",
+                registration.endpoint_url,
+                registration.region,
+                registration.access_key_id,
+                registration.secret_access_key,
+                registration.gateway_url,
+            )
+        },
+    )?;
+    stopped().await;
+    let undelivered = embedded.shutdown().await;
+    if undelivered > 0 {
+        say(&format!("{undelivered} records could not be delivered before the end."));
+    }
+    Ok(End::Done)
+}

@@ -1,0 +1,199 @@
+//! The headless commands, one file each. Only they print: events for programs on stdout, words for
+//! people on stderr where stdout is for programs.
+
+mod deploy;
+mod destroy;
+#[cfg(feature = "local")]
+mod local;
+mod print;
+mod send;
+mod smoke;
+mod status;
+mod tail;
+
+use std::process::ExitCode;
+
+use crate::{
+    cli::{Global, Where},
+    deploy::{DeployError, Deployed, Request, Stack},
+    target::{AwsOptions, Target, TargetError},
+};
+
+pub use deploy::deploy;
+pub use destroy::destroy;
+#[cfg(feature = "local")]
+pub use local::local;
+pub use print::print;
+pub use send::send;
+pub use smoke::smoke;
+pub use status::status;
+pub use tail::tail;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It did what it was asked for.
+    Done,
+    /// The operation failed.
+    Failed,
+    /// It was asked for something that cannot be meant.
+    WrongUsage,
+    /// Its time was up.
+    TimeLimit,
+    /// Someone stopped it.
+    Interrupted,
+}
+
+impl End {
+    /// 0 done, 1 failed, 2 wrong usage, 3 time limit, 130 interrupted.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::WrongUsage => 2,
+            Self::TimeLimit => 3,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The target cannot be used.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A deployment could not be carried out.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// Something to send is not right.
+    #[error(transparent)]
+    Send(#[from] crate::send::SendError),
+    /// It was asked for something that cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else that failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// The exit code's meaning.
+    pub fn end(&self) -> End {
+        match self {
+            Self::Usage(_)
+            | Self::Target(TargetError::NoRegion { .. })
+            | Self::Deploy(DeployError::Package(_))
+            | Self::Send(crate::send::SendError::Header(_)) => End::WrongUsage,
+            _ => End::Failed,
+        }
+    }
+}
+
+/// What every command gives back.
+pub type CommandResult = Result<End, CommandError>;
+
+/// The terminal app.
+pub async fn app(global: &Global) -> CommandResult {
+    let _ = global;
+    Err(CommandError::Failed("the terminal app is not there yet".to_owned()))
+}
+
+/// The target that the options name. On `local` it joins the embedded cloud that runs, or starts
+/// one that ends with the command, and says so.
+async fn target(global: &Global) -> Result<Target, CommandError> {
+    match global.target {
+        #[cfg(feature = "local")]
+        Where::Local => {
+            if global.endpoint_url.is_some() {
+                return Err(CommandError::Usage(
+                    "--endpoint-url goes with --target aws: the local target is its own endpoint".to_owned(),
+                ));
+            }
+            let target = Target::join_or_start(global.region.as_deref()).await?;
+            if let Some(embedded) = target.embedded() {
+                say("No embedded cloud runs: this command starts its own, and stack and data end with it.");
+                if let Some(note) = embedded.note() {
+                    say(&note);
+                }
+            }
+            Ok(target)
+        }
+        Where::Aws => Ok(Target::aws(&AwsOptions {
+            endpoint_url: global.endpoint_url.clone(),
+            profile: global.profile.clone(),
+            region: global.region.clone(),
+        })
+        .await?),
+    }
+}
+
+/// Ends what the target started, delivering what is still buffered.
+async fn leave(target: &Target) {
+    #[cfg(feature = "local")]
+    if let Some(embedded) = target.embedded() {
+        let undelivered = embedded.shutdown().await;
+        if undelivered > 0 {
+            say(&format!("{undelivered} records could not be delivered before the embedded cloud ended."));
+        }
+    }
+    #[cfg(not(feature = "local"))]
+    let _ = target;
+}
+
+/// What the options say of a deployment.
+fn request(global: &Global, dry_run: bool) -> Request {
+    Request {
+        stack_name: global.stack_name.clone(),
+        parameters: global.param.clone(),
+        handler_zip: global.handler_zip.clone(),
+        dry_run,
+    }
+}
+
+/// The deployed pipeline. On `local` it is deployed first where it is not there; on AWS that is an
+/// error that says how to deploy.
+async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandError> {
+    let client = target.cloudformation();
+    if let Some(stack) = Stack::find(&client, &global.stack_name).await?
+        && (stack.status.usable() || !target.is_local())
+    {
+        if !target.is_local() || global.param.is_empty() && global.handler_zip.is_none() {
+            return Ok(stack.deployed(&global.stack_name)?);
+        }
+    } else if !target.is_local() {
+        return Err(CommandError::Failed(format!(
+            "there is no stack {} in account {}, {}: run `tailwater deploy --target aws` first",
+            global.stack_name,
+            target.account_id(),
+            target.region()
+        )));
+    }
+    say(&format!("Deploying stack {} first.", global.stack_name));
+    deploy::quietly(target, &request(global, false)).await
+}
+
+/// A word to people: never on stdout, where programs read.
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Waits until someone asks the program to stop: Ctrl-C, SIGTERM or SIGHUP.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}

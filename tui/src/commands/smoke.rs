@@ -1,0 +1,338 @@
+//! `tailwater smoke`: the acceptance test of a user. Distinct events, each seen at every hop.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tailwater_core::{
+    app::TailState,
+    events::{Object, ObjectLines, RecordHash, Sent},
+    pipeline::Hop,
+    trace::Traces,
+};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, tail::log_groups, target};
+use crate::{
+    cli::Global,
+    deploy::Deployed,
+    send::{Load, Sender, run},
+    tail::{self, BATCHES_AHEAD, Start, Update},
+    target::Target,
+};
+
+/// Requests under way at once.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
+/// The hops that are shown, by the names of the JSON.
+const HOPS: [(&str, Hop); 4] = [("api", Hop::Api), ("lambda", Hop::Lambda), ("kinesis", Hop::Kinesis), ("s3", Hop::S3)];
+/// After everything has landed, how long to look for what lands twice: two listings of the bucket.
+const LOOK_FOR_DUPLICATES: Duration = Duration::from_millis(900);
+
+/// Sends events and waits until each was seen at every hop.
+pub async fn smoke(global: &Global, events: u64, rate: Option<f64>, timeout: Duration) -> CommandResult {
+    let target = target(global).await?;
+    let result = check(global, events, rate, timeout, &target).await;
+    leave(&target).await;
+    result
+}
+
+async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duration, target: &Target) -> CommandResult {
+    let deployed = pipeline(target, global).await?;
+    let deadline = tokio::time::Instant::now() + timeout;
+    let stop = CancellationToken::new();
+    let mut sources = Sources::start(target, &deployed, &stop);
+    let mut watch = Watch::new(events);
+    let end = tokio::select! {
+        end = watch_all(&mut sources, &mut watch, &deployed, events, rate, &stop) => end,
+        () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),
+        () = stopped() => Ok(End::Interrupted),
+    };
+    stop.cancel();
+    sources.end().await;
+    let end = end?;
+    if end == End::Interrupted {
+        return Ok(end);
+    }
+    let verdict = match end {
+        End::TimeLimit => "timeout",
+        _ if watch.lost() == 0 && watch.duplicated == 0 => "pass",
+        _ => "fail",
+    };
+    print::line(global.output, || watch.json(verdict), || watch.text(verdict))?;
+    if let Some(refusal) = &watch.refusal {
+        say(refusal);
+    }
+    Ok(match verdict {
+        "pass" => End::Done,
+        "timeout" => End::TimeLimit,
+        _ => End::Failed,
+    })
+}
+
+/// The three live sources.
+struct Sources {
+    records: mpsc::Receiver<Update<tailwater_core::events::Record>>,
+    logs: mpsc::Receiver<Update<tailwater_core::events::LogLine>>,
+    objects: mpsc::Receiver<Update<Object>>,
+    tasks: TaskTracker,
+}
+
+impl Sources {
+    fn start(target: &Target, deployed: &Deployed, stop: &CancellationToken) -> Self {
+        let outputs = &deployed.outputs;
+        let tasks = TaskTracker::new();
+        let (out, records) = mpsc::channel(BATCHES_AHEAD);
+        tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), Start::Now, out, stop.clone()));
+        let (out, logs) = mpsc::channel(BATCHES_AHEAD);
+        tasks.spawn(tail::logs(target.clone(), log_groups(deployed), Start::Now, out, stop.clone()));
+        let (out, objects) = mpsc::channel(BATCHES_AHEAD);
+        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), Start::Now, out, stop.clone()));
+        tasks.close();
+        Self { records, logs, objects, tasks }
+    }
+
+    /// Waits until each is in place, so that nothing that is sent goes by unseen.
+    async fn in_place(&mut self) -> Result<(), CommandError> {
+        async fn first<T>(source: &mut mpsc::Receiver<Update<T>>) -> Result<(), CommandError> {
+            loop {
+                match source.recv().await {
+                    Some(Update::State(TailState::Following)) => return Ok(()),
+                    Some(Update::State(TailState::Retrying { error, .. })) => say(&error),
+                    Some(Update::State(TailState::Ended { error })) => return Err(CommandError::Failed(error)),
+                    Some(Update::Batch(_)) => {}
+                    None => return Err(CommandError::Failed("a source ended before it was in place".to_owned())),
+                }
+            }
+        }
+        tokio::try_join!(first(&mut self.records), first(&mut self.logs), first(&mut self.objects))?;
+        Ok(())
+    }
+
+    async fn end(self) {
+        let Self { records, logs, objects, tasks } = self;
+        drop((records, logs, objects));
+        tasks.wait().await;
+    }
+}
+
+async fn watch_all(
+    sources: &mut Sources,
+    watch: &mut Watch,
+    deployed: &Deployed,
+    events: u64,
+    rate: Option<f64>,
+    stop: &CancellationToken,
+) -> CommandResult {
+    sources.in_place().await?;
+    let sender = Sender::new(&deployed.outputs.submit_url, &[], None)?;
+    let run_id = uuid::Uuid::new_v4().to_string();
+    let bodies = (1..=events)
+        .map(move |seq| (seq, Bytes::from(json!({"event": "smoke", "run": run_id, "seq": seq}).to_string())));
+    let (results, mut sent) = mpsc::channel(BATCHES_AHEAD);
+    let load = Load { rate, concurrency: CONCURRENCY };
+    let sending = run(&sender, load, bodies, &results, stop);
+    tokio::pin!(sending);
+    let mut all_sent = false;
+    let mut settled_since: Option<tokio::time::Instant> = None;
+    loop {
+        let enough = async {
+            match settled_since {
+                Some(since) => tokio::time::sleep_until(since + LOOK_FOR_DUPLICATES).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = &mut sending, if !all_sent => all_sent = true,
+            Some(result) = sent.recv() => watch.sent(&result),
+            Some(update) = sources.records.recv() => {
+                if let Update::Batch(batch) = heard(update)? {
+                    batch.iter().for_each(|record| watch.traces.record(record));
+                }
+            }
+            Some(update) = sources.logs.recv() => {
+                if let Update::Batch(batch) = heard(update)? {
+                    batch.iter().for_each(|line| watch.traces.log(line));
+                }
+            }
+            Some(update) = sources.objects.recv() => {
+                if let Update::Batch(batch) = heard(update)? {
+                    batch.iter().for_each(|object| watch.object(object));
+                }
+            }
+            () = enough => return Ok(End::Done),
+        }
+        watch.look();
+        if settled_since.is_none() && all_sent && watch.answered == events && watch.settled() {
+            settled_since = Some(tokio::time::Instant::now());
+        }
+    }
+}
+
+/// A source that tries again says so, and one that ended ends all.
+fn heard<T>(update: Update<T>) -> Result<Update<T>, CommandError> {
+    match update {
+        Update::State(TailState::Retrying { error, .. }) => {
+            say(&error);
+            Ok(Update::State(TailState::Following))
+        }
+        Update::State(TailState::Ended { error }) => Err(CommandError::Failed(error)),
+        other => Ok(other),
+    }
+}
+
+/// What was seen of the events so far.
+struct Watch {
+    events: u64,
+    traces: Traces,
+    answered: u64,
+    accepted: u64,
+    duplicated: u64,
+    /// How often each line of ours was seen in objects, by its bytes.
+    landed: HashMap<RecordHash, u64>,
+    /// When each event was sent, and when it was first seen at each hop.
+    begun: HashMap<u64, Instant>,
+    seen: HashMap<(u64, Hop), Duration>,
+    refusal: Option<String>,
+}
+
+impl Watch {
+    fn new(events: u64) -> Self {
+        Self {
+            events,
+            traces: Traces::new(),
+            answered: 0,
+            accepted: 0,
+            duplicated: 0,
+            landed: HashMap::new(),
+            begun: HashMap::new(),
+            seen: HashMap::new(),
+            refusal: None,
+        }
+    }
+
+    fn sent(&mut self, sent: &Sent) {
+        self.answered += 1;
+        self.accepted += u64::from(sent.accepted());
+        // The answer is here now, and took so long.
+        let begun = Instant::now().checked_sub(sent.latency).unwrap_or_else(Instant::now);
+        self.begun.insert(sent.seq, begun);
+        if sent.accepted() {
+            self.seen.insert((sent.seq, Hop::Api), sent.latency);
+        } else if self.refusal.is_none() {
+            let status = sent.status().map_or_else(|| "unanswered".to_owned(), |status| status.to_string());
+            self.refusal = Some(format!("#{} {status}: {}", sent.seq, sent.error().unwrap_or_default()));
+        }
+        self.traces.sent(sent);
+    }
+
+    fn object(&mut self, object: &Object) {
+        if let ObjectLines::Read { hashes, .. } = &object.lines {
+            for hash in hashes {
+                *self.landed.entry(*hash).or_default() += 1;
+            }
+        }
+        self.traces.object(object);
+    }
+
+    /// Notes what was seen for the first time.
+    fn look(&mut self) {
+        let mut duplicated = 0;
+        for (seq, trace) in self.traces.own() {
+            let Some(begun) = self.begun.get(&seq) else { continue };
+            for hop in [Hop::Lambda, Hop::Kinesis, Hop::S3] {
+                if trace.seen_at(hop) {
+                    self.seen.entry((seq, hop)).or_insert_with(|| begun.elapsed());
+                }
+            }
+            let times = trace.hash.and_then(|hash| self.landed.get(&hash)).copied().unwrap_or_default();
+            duplicated += times.saturating_sub(1);
+        }
+        self.duplicated = duplicated;
+    }
+
+    /// Every event that was accepted was seen at every hop.
+    fn settled(&self) -> bool {
+        HOPS.iter().all(|(_, hop)| self.count(*hop) == self.accepted)
+    }
+
+    fn count(&self, hop: Hop) -> u64 {
+        self.seen.keys().filter(|(_, seen)| *seen == hop).count() as u64
+    }
+
+    fn delivered(&self) -> u64 {
+        self.count(Hop::S3)
+    }
+
+    fn lost(&self) -> u64 {
+        self.events - self.delivered()
+    }
+
+    /// p50, p99 and the longest time until it was seen at a hop, in milliseconds.
+    fn figures(&self, hop: Hop) -> Option<(f64, f64, f64)> {
+        let mut times: Vec<Duration> =
+            self.seen.iter().filter(|((_, seen), _)| *seen == hop).map(|(_, time)| *time).collect();
+        times.sort_unstable();
+        let longest = *times.last()?;
+        let at = |percent: usize| times[(times.len() * percent).div_ceil(100).saturating_sub(1)];
+        Some((print::millis(at(50)), print::millis(at(99)), print::millis(longest)))
+    }
+
+    fn json(&self, verdict: &str) -> Value {
+        let hops: serde_json::Map<String, Value> = HOPS
+            .iter()
+            .map(|(name, hop)| {
+                let (p50, p99, max) =
+                    self.figures(*hop).map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+                ((*name).to_owned(), json!({"seen": self.count(*hop), "p50Ms": p50, "p99Ms": p99, "maxMs": max}))
+            })
+            .collect();
+        json!({
+            "events": self.events,
+            "delivered": self.delivered(),
+            "lost": self.lost(),
+            "duplicated": self.duplicated,
+            "hops": hops,
+            "verdict": verdict,
+        })
+    }
+
+    fn text(&self, verdict: &str) -> String {
+        let mut text = format!(
+            "{}: {} of {} events in S3, {} lost, {} duplicated\n  from sending until seen here:",
+            verdict,
+            self.delivered(),
+            self.events,
+            self.lost(),
+            self.duplicated
+        );
+        for (_, hop) in HOPS {
+            let figures = self.figures(hop).map_or_else(
+                || "not seen".to_owned(),
+                |(p50, p99, max)| format!("p50 {p50:.1} ms, p99 {p99:.1} ms, longest {max:.1} ms"),
+            );
+            text.push_str(&format!("\n  {:<8} {:>5} seen  {figures}", hop.name(), self.count(hop)));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_what_was_seen() {
+        let mut watch = Watch::new(4);
+        for (seq, millis) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
+            watch.seen.insert((seq, Hop::S3), Duration::from_millis(millis));
+        }
+        assert_eq!(watch.figures(Hop::S3), Some((20.0, 40.0, 40.0)));
+        assert_eq!(watch.figures(Hop::Api), None);
+        assert_eq!((watch.delivered(), watch.lost()), (4, 0));
+    }
+}

@@ -1,0 +1,146 @@
+//! `tailwater tail`
+
+use tailwater_core::{
+    app::TailState,
+    events::{LogSource, StackEvent},
+};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
+use crate::{
+    cli::{Global, Output, TailArgs, TailWhat},
+    deploy::{Deployed, Stack},
+    tail::{self, BATCHES_AHEAD, LogGroups, Start, Update},
+    target::Target,
+};
+
+/// Follows sources until stopped, a number of rows, or a time.
+pub async fn tail(global: &Global, args: TailArgs) -> CommandResult {
+    let target = target(global).await?;
+    let result = follow(global, &args, &target).await;
+    leave(&target).await;
+    result
+}
+
+/// The log groups of a pipeline.
+pub fn log_groups(deployed: &Deployed) -> LogGroups {
+    let outputs = &deployed.outputs;
+    vec![
+        (LogSource::Function, outputs.log_group_name.clone()),
+        (LogSource::Access, outputs.access_log_group_name.clone()),
+        (LogSource::Delivery, outputs.delivery_log_group_name.clone()),
+    ]
+}
+
+async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandResult {
+    let deployed = pipeline(target, global).await?;
+    let outputs = &deployed.outputs;
+    let start = match (args.since, args.from_start) {
+        (Some(duration), _) => Start::Since(duration),
+        (None, true) => Start::Beginning,
+        (None, false) => Start::Now,
+    };
+    let wants = |what: TailWhat| args.what == what || args.what == TailWhat::All;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let (records_out, mut records) = mpsc::channel(BATCHES_AHEAD);
+    let (logs_out, mut logs) = mpsc::channel(BATCHES_AHEAD);
+    let (objects_out, mut objects) = mpsc::channel(BATCHES_AHEAD);
+    let (stack_out, mut stack) = mpsc::channel::<Update<StackEvent>>(BATCHES_AHEAD);
+    if wants(TailWhat::Records) {
+        tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, records_out, stop.clone()));
+    }
+    if wants(TailWhat::Logs) {
+        tasks.spawn(tail::logs(target.clone(), log_groups(&deployed), start, logs_out, stop.clone()));
+    }
+    if wants(TailWhat::Objects) {
+        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, objects_out, stop.clone()));
+    }
+    if wants(TailWhat::Stack) {
+        let found = Stack::find(&target.cloudformation(), &global.stack_name).await?;
+        let id = found.map_or_else(|| global.stack_name.clone(), |stack| stack.id);
+        tasks.spawn(tail::stack(target.clone(), id, start, stack_out, stop.clone()));
+    }
+    tasks.close();
+    let mut rows = Rows { output: global.output, filter: args.filter.clone(), limit: args.limit, printed: 0 };
+    let limit = async {
+        match args.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(limit);
+    let interrupted = stopped();
+    tokio::pin!(interrupted);
+    let end = loop {
+        let go_on = tokio::select! {
+            Some(update) = records.recv() => rows.take(update, print::record_json, print::record_text),
+            Some(update) = logs.recv() => rows.take(update, |line| print::log_json(line).to_string(), print::log_text),
+            Some(update) = objects.recv() => {
+                rows.take(update, |object| print::object_json(object).to_string(), print::object_text)
+            }
+            Some(update) = stack.recv() => rows.take(
+                update,
+                |event| print::tagged("source", "stack", print::stack_json(event)).to_string(),
+                print::stack_text,
+            ),
+            () = &mut limit => Ok(false),
+            // Following has no end of its own: being stopped is how it is done.
+            () = &mut interrupted => Ok(false),
+        };
+        match go_on {
+            Ok(true) => {}
+            Ok(false) => break Ok(End::Done),
+            Err(error) => break Err(error),
+        }
+    };
+    stop.cancel();
+    drop((records, logs, objects, stack));
+    tasks.wait().await;
+    end
+}
+
+/// What is printed, and when it is enough.
+struct Rows {
+    output: Output,
+    filter: Option<String>,
+    limit: Option<u64>,
+    printed: u64,
+}
+
+impl Rows {
+    /// Prints what fits the filter; `false`: that is enough.
+    fn take<T>(
+        &mut self,
+        update: Update<T>,
+        json: impl Fn(&T) -> String,
+        text: impl Fn(&T) -> String,
+    ) -> Result<bool, CommandError> {
+        match update {
+            Update::State(TailState::Following) => Ok(true),
+            Update::State(TailState::Retrying { error, after }) => {
+                say(&format!("{error}; trying again in {:.1} s", after.as_secs_f64()));
+                Ok(true)
+            }
+            Update::State(TailState::Ended { error }) => Err(CommandError::Failed(error)),
+            Update::Batch(events) => {
+                for event in &events {
+                    let row = match self.output {
+                        Output::Json => json(event),
+                        Output::Text => text(event),
+                    };
+                    if self.filter.as_ref().is_some_and(|filter| !row.contains(filter.as_str())) {
+                        continue;
+                    }
+                    print::print(format!("{row}\n").as_bytes())?;
+                    self.printed += 1;
+                    if self.limit.is_some_and(|limit| self.printed >= limit) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Live sources, each an async stream of its own event type, read at the target's pace.
+//!
+//! A source hands over batches through a bounded channel and waits while the reader is behind: the
+//! services keep the data. It says when it is in place ([`TailState::Following`]), and when it is
+//! not reading and why. It ends when told to or when its reader is gone.
+
+mod backoff;
+mod logs;
+mod objects;
+mod records;
+mod stack;
+
+use std::time::Duration;
+
+pub use logs::{LogGroups, logs};
+pub use objects::objects;
+pub use records::records;
+pub use stack::stack;
+
+use tailwater_core::app::TailState;
+use tokio::sync::mpsc::Sender;
+
+/// How many batches may wait for their reader.
+pub const BATCHES_AHEAD: usize = 64;
+
+/// Where a source begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With what comes from now on.
+    Now,
+    /// With what came this long ago.
+    Since(Duration),
+    /// With the oldest that is there.
+    Beginning,
+}
+
+/// What a source says.
+#[derive(Debug, Clone)]
+pub enum Update<T> {
+    /// New events, in order.
+    Batch(Vec<T>),
+    /// How it fares.
+    State(TailState),
+}
+
+/// Says how a source fares, if that is news; `false`: nobody listens any more.
+async fn say<T>(out: &Sender<Update<T>>, last: &mut Option<TailState>, state: TailState) -> bool {
+    if last.as_ref() == Some(&state) {
+        return !out.is_closed();
+    }
+    *last = Some(state.clone());
+    out.send(Update::State(state)).await.is_ok()
+}
+
+/// Now, by this machine's clock.
+pub fn now() -> tailwater_core::events::Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    tailwater_core::events::Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,121 @@
+//! Every embedded cloud registers itself for its user, so that a second terminal joins it.
+//!
+//! The file holds address and keys and is readable by its user alone. Beside it stands a lock that
+//! its cloud holds as long as it lives: the system frees it however the cloud ends, so a file
+//! without a held lock is a cloud that is gone.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+/// What a second terminal needs to join an embedded cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registration {
+    /// Where every service answers.
+    pub endpoint_url: String,
+    /// Where the HTTP API answers.
+    pub gateway_url: String,
+    /// The region it is in.
+    pub region: String,
+    /// The account it plays.
+    pub account_id: String,
+    /// The account's key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// The process that runs it.
+    pub pid: u32,
+}
+
+/// The right to run this user's embedded cloud: whoever holds it is the one that runs.
+pub struct Claim {
+    _lock: File,
+    file: PathBuf,
+}
+
+impl Claim {
+    /// Claims it; `None` where a cloud runs already.
+    pub fn take() -> io::Result<Option<Self>> {
+        let folder = folder()?;
+        make_private(&folder)?;
+        let lock = private_file(&folder.join("local.lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { _lock: lock, file: folder.join("local.json") })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Lets others find the cloud. The file appears whole or not at all.
+    pub fn publish(&self, registration: &Registration) -> io::Result<()> {
+        let draft = self.file.with_extension("json.new");
+        let mut file = private_file(&draft)?;
+        file.set_len(0)?;
+        file.write_all(&serde_json::to_vec(registration)?)?;
+        file.sync_all()?;
+        std::fs::rename(draft, &self.file)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // The lock goes with the file that holds it; what is left says nothing without it.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+impl Registration {
+    /// The embedded cloud that runs for this user, if one does.
+    pub fn find() -> io::Result<Option<Self>> {
+        let folder = folder()?;
+        let Ok(lock) = OpenOptions::new().read(true).write(true).open(folder.join("local.lock")) else {
+            return Ok(None);
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::WouldBlock) => match std::fs::read(folder.join("local.json")) {
+                Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+/// `$XDG_RUNTIME_DIR/tailwater`, or the state folder where there is no runtime folder.
+fn folder() -> io::Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().map_err(|error| io::Error::other(error.to_string()))?;
+    let base = strategy.runtime_dir().or_else(|| strategy.state_dir()).unwrap_or_else(|| strategy.data_dir());
+    Ok(base.join("tailwater"))
+}
+
+/// A folder of the user's own for what outlives a session.
+pub fn state_folder() -> io::Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().map_err(|error| io::Error::other(error.to_string()))?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("tailwater");
+    make_private(&folder)?;
+    Ok(folder)
+}
+
+fn make_private(folder: &std::path::Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn private_file(path: &std::path::Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
