@@ -8,7 +8,6 @@ use std::{
 };
 
 use axum::body::Body;
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -16,11 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ACCOUNT_ID, Credentials, Options, Place, Services, signature,
-    wire::{Input, Request, Response, ServiceError, ServiceResult, json, query, rest_json},
+    wire::{Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
 /// The largest body that a service other than S3 is handed: Lambda's zip of 50 MiB in base64.
 const LARGEST_BODY_BYTES: usize = 80 * 1024 * 1024;
+/// The header that names service and operation of AWS's JSON protocol.
+const TARGET: &str = "x-amz-target";
 /// The gateway's usual port, as in the brief's examples.
 const GATEWAY_PORT: u16 = 3000;
 /// How many ports after the usual one are tried.
@@ -127,6 +128,7 @@ impl LocalCloud {
 impl Drop for LocalCloud {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.services.lambda.end_now();
     }
 }
 
@@ -198,33 +200,33 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
     }
 }
 
-/// Answers one request, by the service that its signature names.
+/// Answers one request, by the service that its target or its signature names.
 async fn route(services: &Services, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let Some((region, service)) = signature::scope(&parts.headers, parts.uri.query()) else {
-        if parts.headers.contains_key("x-amz-target") || parts.headers.get(http::header::CONTENT_TYPE).is_some() {
-            return json::answer(Err(ServiceError::new(
-                403,
-                "MissingAuthenticationTokenException",
-                "Request is missing Authentication Token",
-            )));
-        }
+    let scope = signature::scope(&parts.headers, parts.uri.query());
+    let Some(service) = service_of(&parts, scope.as_ref()) else {
         // Only S3 has requests that name no service: anonymous ones and forms.
         return services.s3.http(http::Request::from_parts(parts, body)).await;
     };
     if service == "s3" {
         return services.s3.http(http::Request::from_parts(parts, body)).await;
     }
+    let as_json = parts.headers.contains_key(TARGET);
     let body = match Limited::new(body, LARGEST_BODY_BYTES).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(_) => {
             let error = ServiceError::new(413, "RequestEntityTooLargeException", "The request body is too large.");
-            return refuse(&service, Err(error));
+            return refuse(&service, as_json, error);
         }
     };
-    let caller = match check(services, &region, &service, &parts, &body).await {
+    // IAM is one for all regions; its requests are signed for us-east-1.
+    let region = match &scope {
+        Some((region, _)) if service == "iam" => region,
+        _ => &services.place.region,
+    };
+    let caller = match signature::check(&services.iam, region, &service, &parts, &body).await {
         Ok(caller) => caller,
-        Err(error) => return refuse(&service, Err(error)),
+        Err(error) => return refuse(&service, as_json, signature_words(&service, as_json, error)),
     };
     let request = Request::from_parts(parts, body);
     match service.as_str() {
@@ -239,59 +241,79 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
             };
             json::answer(result.await)
         }
-        name => {
+        name @ ("cloudformation" | "iam" | "sts") => {
             let (operation, input) = match query::parse(&request) {
                 Ok(parsed) => parsed,
-                Err(error) => return refuse(name, Err(error)),
+                Err(error) => return refuse(name, as_json, error),
             };
             let result = async {
                 let input = Input::new(&operation, input)?;
                 match name {
                     "cloudformation" => services.cloudformation.call(&caller, &operation, input).await,
                     "iam" => services.iam.call(&caller, &operation, input).await,
-                    "sts" => services.iam.call_sts(&caller, &operation, input).await,
-                    _ => Err(ServiceError::unknown_operation(name, &operation)),
+                    _ => services.iam.call_sts(&caller, &operation, input).await,
                 }
             };
             let result = result.await;
             query::answer(&operation, namespace(name), result)
         }
+        name => {
+            let message = format!("The embedded cloud does not offer the service {name}.");
+            refuse(name, as_json, ServiceError::bad_request("UnknownOperationException", message))
+        }
     }
 }
 
-async fn check(
-    services: &Services,
-    region: &str,
-    service: &str,
-    parts: &http::request::Parts,
-    body: &Bytes,
-) -> ServiceResult<crate::caller::Caller> {
-    // IAM is one for all regions; its requests are signed for us-east-1.
-    let wanted = if service == "iam" { region } else { &services.place.region };
-    signature::check(&services.iam, wanted, service, parts, body).await
+/// The service that a request is for: the one of its target, or else the one it is signed for.
+/// `None`: it names none.
+fn service_of(parts: &http::request::Parts, scope: Option<&(String, String)>) -> Option<String> {
+    let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok()).and_then(|it| it.split_once('.'));
+    let by_target = match target {
+        Some(("Kinesis_20131202", _)) => Some("kinesis"),
+        Some(("Firehose_20150804", _)) => Some("firehose"),
+        Some(("Logs_20140328", _)) => Some("logs"),
+        _ => None,
+    };
+    let by_scope = scope.map(|(_, service)| service.as_str());
+    let content_type = parts.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_form = content_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
+    // Without a signature the form could be for any service of the query protocol: all refuse it alike.
+    let unsigned = (is_form || parts.headers.contains_key(TARGET)).then_some("sts");
+    by_target.or(by_scope).or(unsigned).map(str::to_owned)
 }
 
 /// A refusal in the protocol of the service, before any operation is known.
-fn refuse(service: &str, result: ServiceResult) -> Response {
+fn refuse(service: &str, as_json: bool, error: ServiceError) -> Response {
     match service {
-        // These protocols name the same refusals a little differently.
-        "kinesis" | "logs" | "firehose" => json::answer(result.map_err(|error| json_code(error))),
-        "lambda" => rest_json::answer(result.map_err(json_code), 200, "Message"),
-        "apigateway" => rest_json::answer(result.map_err(json_code), 200, "message"),
-        name => query::answer("", namespace(name), result),
+        "kinesis" | "logs" | "firehose" => json::answer(Err(error)),
+        "lambda" => rest_json::answer(Err(error), 200, "Message"),
+        "apigateway" => rest_json::answer(Err(error), 200, "message"),
+        _ if as_json => json::answer(Err(error)),
+        name => query::answer("", namespace(name), Err(error)),
     }
 }
 
-fn json_code(mut error: ServiceError) -> ServiceError {
-    let code = match error.code.as_str() {
-        "InvalidClientTokenId" => "UnrecognizedClientException",
-        "SignatureDoesNotMatch" => "InvalidSignatureException",
-        "IncompleteSignature" => "IncompleteSignatureException",
-        "MissingAuthenticationToken" => "MissingAuthenticationTokenException",
-        "ExpiredToken" => "ExpiredTokenException",
-        other => other,
+/// What a service calls a bad signature. The query protocol has codes of its own. JSON over POST
+/// answers 400, except where a signature lacks parts (seen on Kinesis and `DynamoDB`, for example
+/// <https://github.com/aws/aws-sdk-go/issues/2194>); JSON over REST answers 403.
+fn signature_words(service: &str, as_json: bool, mut error: ServiceError) -> ServiceError {
+    let over_rest = matches!(service, "lambda" | "apigateway");
+    if !as_json && !over_rest {
+        return error;
+    }
+    let (code, status) = match error.code.as_str() {
+        "InvalidClientTokenId" => ("UnrecognizedClientException", http::StatusCode::BAD_REQUEST),
+        "SignatureDoesNotMatch" => ("InvalidSignatureException", http::StatusCode::BAD_REQUEST),
+        "IncompleteSignature" => ("IncompleteSignatureException", http::StatusCode::FORBIDDEN),
+        "MissingAuthenticationToken" => ("MissingAuthenticationTokenException", http::StatusCode::BAD_REQUEST),
+        "ExpiredToken" => ("ExpiredTokenException", http::StatusCode::BAD_REQUEST),
+        _ => return error,
     };
-    error.code = code.to_owned();
+    if error.code == "MissingAuthenticationToken" {
+        "Missing Authentication Token".clone_into(&mut error.message);
+    }
+    code.clone_into(&mut error.code);
+    error.status = if over_rest { http::StatusCode::FORBIDDEN } else { status };
     error
 }
 

@@ -46,7 +46,7 @@ fn refusal<T: std::fmt::Debug, E, R>(result: Result<T, SdkError<E, R>>) -> (Stri
 where
     SdkError<E, R>: ProvideErrorMetadata,
 {
-    let error = result.err().expect("this must be refused");
+    let error = result.expect_err("this must be refused");
     (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned())
 }
 
@@ -251,6 +251,24 @@ async fn only_requests_signed_by_known_keys_are_taken() {
     assert!(["XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody"].contains(&refused.0.as_str()), "{refused:?}");
     assert!(good.head_object().bucket("guarded").key("new").send().await.is_err(), "a refused body was kept");
 
+    let stale = http::Request::get(format!("{}/guarded/key", cloud.endpoint_url()))
+        .header("x-amz-date", "20200101T000000Z")
+        .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20200101/{}/s3/aws4_request, SignedHeaders=host;x-amz-date, \
+                 Signature={}",
+                cloud.region(),
+                "0".repeat(64)
+            ),
+        );
+    let (status, _, document) = raw(stale.body(Full::default()).unwrap()).await;
+    assert_eq!(status, 403);
+    let words = "The difference between the request time and the current time is too large.";
+    assert!(document.contains(&format!("<Code>RequestTimeTooSkewed</Code><Message>{words}</Message>")), "{document}");
+    assert!(document.contains("<RequestTime>20200101T000000Z</RequestTime><ServerTime>"), "{document}");
+
     let anonymous = http::Request::get(format!("{}/guarded/key", cloud.endpoint_url())).body(Full::default()).unwrap();
     let (status, headers, document) = raw(anonymous).await;
     assert_eq!(status, 403);
@@ -265,7 +283,7 @@ async fn a_presigned_address_is_good_until_it_expires() {
     let client = client(&cloud);
     make_bucket(&client, &cloud, "presigned").await;
     put(&client, "presigned", "a key/é+", b"found").await;
-    let hour = || PresigningConfig::expires_in(Duration::from_secs(3600)).unwrap();
+    let hour = || PresigningConfig::expires_in(Duration::from_hours(1)).unwrap();
     let get = client.get_object().bucket("presigned").key("a key/é+").presigned(hour()).await.unwrap();
     let request = |uri: &str| http::Request::get(uri).body(Full::default()).unwrap();
     let (status, _, body) = raw(request(get.uri())).await;
@@ -291,8 +309,8 @@ async fn a_presigned_address_is_good_until_it_expires() {
     assert!(body.contains("<Code>SignatureDoesNotMatch</Code>"), "{body}");
 
     let past = PresigningConfig::builder()
-        .start_time(SystemTime::now() - Duration::from_secs(120))
-        .expires_in(Duration::from_secs(60))
+        .start_time(SystemTime::now() - Duration::from_mins(2))
+        .expires_in(Duration::from_mins(1))
         .build()
         .unwrap();
     let stale = client.get_object().bucket("presigned").key("new").presigned(past).await.unwrap();
@@ -405,8 +423,8 @@ async fn a_listing_is_in_order_and_pages_without_gaps() {
     }
     keys.sort_unstable();
     let mut paged = Vec::new();
-    let mut pages = client.list_objects_v2().bucket("listed").max_keys(4).into_paginator().send();
-    while let Some(page) = pages.next().await {
+    let mut listing = client.list_objects_v2().bucket("listed").max_keys(4).into_paginator().send();
+    while let Some(page) = listing.next().await {
         let page = page.unwrap();
         assert!(page.contents().len() <= 4);
         assert_eq!(page.key_count(), i32::try_from(page.contents().len()).ok());
@@ -511,7 +529,7 @@ async fn reads_and_writes_hold_to_their_conditions() {
     assert!(get().if_match(second.e_tag().unwrap()).send().await.is_ok());
     let known = get().if_none_match(second.e_tag().unwrap()).send().await.unwrap_err();
     assert_eq!(known.raw_response().unwrap().status().as_u16(), 304);
-    let later = DateTime::from(SystemTime::now() + Duration::from_secs(60));
+    let later = DateTime::from(SystemTime::now() + Duration::from_mins(1));
     let unchanged = get().if_modified_since(later).send().await.unwrap_err();
     assert_eq!(unchanged.raw_response().unwrap().status().as_u16(), 304);
     assert!(get().if_unmodified_since(later).send().await.is_ok());
@@ -523,7 +541,7 @@ async fn reads_and_writes_hold_to_their_conditions() {
         let write = client.put_object().bucket("conditions").key("race").if_none_match("*");
         write.body(ByteStream::from(vec![number])).send()
     });
-    let won = futures::future::join_all(writers).await.into_iter().filter(Result::is_ok).count();
+    let won = futures::future::join_all(writers).await.into_iter().flatten().count();
     assert_eq!(won, 1);
 }
 
@@ -559,6 +577,7 @@ async fn an_upload_in_parts_becomes_one_object() {
                 .build()
         })
         .collect();
+    let bare = CompletedPart::builder().part_number(1).e_tag(sent[0].e_tag().unwrap()).build();
     let listed = client.list_parts().bucket("in-parts").key("large").upload_id(id).max_parts(1).send().await.unwrap();
     assert_eq!((listed.parts()[0].size(), listed.is_truncated()), (Some(5 * 1024 * 1024), Some(true)));
     let complete = |parts: Vec<CompletedPart>| {
@@ -569,8 +588,10 @@ async fn an_upload_in_parts_becomes_one_object() {
     reversed.reverse();
     let words = "The list of parts was not in ascending order. Parts must be ordered by part number.";
     assert_eq!(refusal(complete(reversed).await), ("InvalidPartOrder".to_owned(), words.to_owned()));
-    let wrong = vec![CompletedPart::builder().part_number(1).e_tag("\"00\"").build()];
+    let wrong = CompletedPart::builder().part_number(1).e_tag("\"00\"").checksum_crc32("AAAAAA==").build();
+    let wrong = vec![wrong];
     assert_eq!(refusal(complete(wrong).await).0, "InvalidPart");
+    assert!(refusal(complete(vec![bare]).await).1.ends_with("It was missing for part 1 in the request."));
     assert!(client.head_object().bucket("in-parts").key("large").send().await.is_err(), "seen before it is whole");
 
     let done = complete(parts).await.unwrap();
@@ -824,4 +845,5 @@ async fn a_named_data_folder_shows_the_objects_as_files() {
     assert!(!folder.path().join("../outside").exists() && !folder.path().join("outside").exists());
     client.delete_object().bucket("shown").key("2026/11/24/events").send().await.unwrap();
     assert!(!shown.exists());
+    assert!(folder.path().join("shown").is_dir());
 }

@@ -16,7 +16,7 @@ pub use embedded::{Embedded, cloud_options};
 pub use recorder::CallRecorder;
 #[cfg(feature = "local")]
 pub use registration::Claim;
-pub use registration::Registration;
+pub use registration::{Registration, state_folder};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

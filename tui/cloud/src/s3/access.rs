@@ -1,7 +1,7 @@
 //! Who may call: signatures are checked by `s3s` with the keys that IAM knows; what it leaves
 //! open is checked here.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use http::{HeaderMap, Uri};
 use s3s::{
@@ -62,38 +62,23 @@ impl S3Access for Gate {
 impl Gate {
     fn caller(&self, context: &S3AccessContext<'_>) -> ServiceResult<crate::caller::Caller> {
         let credentials = context.credentials().ok_or_else(access_denied)?;
-        let unknown = || {
-            ServiceError::new(
-                403,
-                "InvalidAccessKeyId",
-                "The AWS Access Key Id you provided does not exist in our records.",
-            )
-            .with("AWSAccessKeyId", credentials.access_key.as_str())
-        };
-        let owner = self.iam.key_owner(&credentials.access_key).ok_or_else(unknown)?;
+        let key = &credentials.access_key;
+        let owner = self.iam.key_owner(key).ok_or_else(|| unknown_key(key))?;
         let query = parse_query(context.uri().query().unwrap_or_default());
         let presigned = query.get("X-Amz-SignedHeaders").and_then(|values| values.first());
         let token = match presigned {
             Some(_) => query.get("X-Amz-Security-Token").and_then(|values| values.first()).cloned(),
             None => header(context.headers(), "x-amz-security-token").map(str::to_owned),
         };
-        match (&owner.session_token, token) {
-            (wanted, given) if *wanted == given => {}
-            (Some(_), None) => return Err(unknown()),
-            (_, given) => {
-                return Err(ServiceError::bad_request(
-                    "InvalidToken",
-                    "The provided token is malformed or otherwise invalid.",
-                )
-                .with("Token-0", given.unwrap_or_default()));
-            }
+        check_token(key, owner.session_token.as_deref(), token.as_deref())?;
+        if !is_version_2(&query) {
+            let signed = match presigned {
+                Some(signed) => signed.as_str(),
+                None => signed_headers(context.headers()).unwrap_or_default(),
+            };
+            let in_query = |name: &str| presigned.is_some() && query.keys().any(|key| key.eq_ignore_ascii_case(name));
+            all_signed(signed, context.headers(), in_query)?;
         }
-        let signed = match presigned {
-            Some(signed) => signed.clone(),
-            None => signed_headers(context.headers()).unwrap_or_default().to_owned(),
-        };
-        let in_query = |name: &str| presigned.is_some() && query.keys().any(|key| key.eq_ignore_ascii_case(name));
-        all_signed(&signed, context.headers(), in_query)?;
         let expected = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
         let mut expected = expected.iter().filter_map(|name| header(context.headers(), name));
         if expected.any(|account| account != self.store.place.account_id) {
@@ -113,8 +98,9 @@ impl Gate {
                 }
                 "x-amz-server-side-encryption" => value == "AES256",
                 "x-amz-storage-class" => value == "STANDARD",
-                "x-amz-bucket-object-lock-enabled" => value.eq_ignore_ascii_case("false"),
-                "x-amz-server-side-encryption-bucket-key-enabled" => value.eq_ignore_ascii_case("false"),
+                "x-amz-bucket-object-lock-enabled" | "x-amz-server-side-encryption-bucket-key-enabled" => {
+                    value.eq_ignore_ascii_case("false")
+                }
                 "x-amz-website-redirect-location" | "x-amz-write-offset-bytes" => false,
                 name => ![
                     "x-amz-grant-",
@@ -157,6 +143,23 @@ impl Gate {
     }
 }
 
+fn unknown_key(key: &str) -> ServiceError {
+    ServiceError::new(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        .with("AWSAccessKeyId", key)
+}
+
+/// The keys of a session are good with its token only; without one S3 does not know them.
+fn check_token(key: &str, wanted: Option<&str>, given: Option<&str>) -> ServiceResult<()> {
+    match (wanted, given) {
+        (wanted, given) if wanted == given => Ok(()),
+        (_, None) => Err(unknown_key(key)),
+        (_, Some(given)) => {
+            Err(ServiceError::bad_request("InvalidToken", "The provided token is malformed or otherwise invalid.")
+                .with("Token-0", given))
+        }
+    }
+}
+
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -195,16 +198,23 @@ const OF_SIGNATURE: [&str; 8] = [
     "x-amz-content-sha256",
 ];
 
+/// Whether this is an address presigned by version 2 of signatures, which covers every header of
+/// S3's own.
+fn is_version_2(query: &BTreeMap<String, Vec<String>>) -> bool {
+    query.contains_key("Signature") && query.contains_key("AWSAccessKeyId")
+}
+
 /// Makes headers of what a presigned address carries as parameters instead, as signers do with
 /// headers of S3's own.
 pub(super) fn take_headers_of_query(uri: &Uri, headers: &mut HeaderMap) {
     let query = parse_query(uri.query().unwrap_or_default());
-    if !query.contains_key("X-Amz-Signature") {
+    if !query.contains_key("X-Amz-Signature") && !is_version_2(&query) {
         return;
     }
-    for (name, values) in query {
+    for (name, values) in &query {
         let name = name.to_ascii_lowercase();
-        let name = Some(name).filter(|name| name.starts_with("x-amz-") && !OF_SIGNATURE.contains(&name.as_str()));
+        let of_signature = OF_SIGNATURE.contains(&name.as_str()) && !is_version_2(&query);
+        let name = Some(name).filter(|name| name.starts_with("x-amz-") && !of_signature);
         let name = name.and_then(|name| http::HeaderName::try_from(name).ok());
         let value = values.first().and_then(|value| http::HeaderValue::from_str(value).ok());
         if let (Some(name), Some(value)) = (name, value)
@@ -219,8 +229,9 @@ pub(super) fn take_headers_of_query(uri: &Uri, headers: &mut HeaderMap) {
 pub(super) fn check_scope(region: &str, uri: &Uri, headers: &HeaderMap) -> ServiceResult<()> {
     let query = parse_query(uri.query().unwrap_or_default());
     let asked = |name: &str| query.get(name).and_then(|values| values.first()).map(String::as_str);
-    let version_2 = header(headers, "authorization").is_some_and(|value| value.starts_with("AWS "));
-    if version_2 || (asked("Signature").is_some() && asked("AWSAccessKeyId").is_some()) {
+    // Its signature says nothing of a request's time. Presigned, version 2 names its end, and some
+    // clients presign no other way.
+    if header(headers, "authorization").is_some_and(|value| value.starts_with("AWS ")) {
         return Err(ServiceError::bad_request(
             "InvalidRequest",
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
@@ -274,6 +285,7 @@ pub(super) fn about_signature(
     };
     let key = || {
         let credential = part("Credential=").unwrap_or_else(|| asked("X-Amz-Credential"));
+        let credential = if credential.is_empty() { asked("AWSAccessKeyId") } else { credential };
         credential.split('/').next().unwrap_or_default().to_owned()
     };
     let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -289,14 +301,45 @@ pub(super) fn about_signature(
             ("MaxAllowedSkewMilliseconds", LARGEST_SKEW.to_owned()),
         ],
         "AccessDenied" if message == "Request has expired" => {
+            let mut members = vec![("ServerTime", now())];
             let expires = asked("X-Amz-Expires");
-            let seconds = jiff::SignedDuration::from_secs(expires.parse().unwrap_or_default());
-            let end = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", asked("X-Amz-Date"))
-                .and_then(|signed| jiff::tz::TimeZone::UTC.to_timestamp(signed))
-                .and_then(|signed| signed.checked_add(seconds));
-            let end = end.map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-            vec![("X-Amz-Expires", expires), ("Expires", end.unwrap_or_default()), ("ServerTime", now())]
+            let written = |end: jiff::Timestamp| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let end = if is_version_2(&query) {
+                asked("Expires").parse().ok().and_then(|end| jiff::Timestamp::from_second(end).ok())
+            } else {
+                let seconds = jiff::SignedDuration::from_secs(expires.parse().unwrap_or_default());
+                let end = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", asked("X-Amz-Date"))
+                    .and_then(|signed| jiff::tz::TimeZone::UTC.to_timestamp(signed))
+                    .and_then(|signed| signed.checked_add(seconds));
+                members.push(("X-Amz-Expires", expires));
+                end.ok()
+            };
+            members.extend(end.map(|end| ("Expires", written(end))));
+            members
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_session_need_its_token() {
+        let code = |wanted, given| check_token("ASIA", wanted, given).map_err(|error| error.code);
+        assert_eq!(code(Some("right"), Some("right")), Ok(()));
+        assert_eq!(code(Some("right"), Some("wrong")).unwrap_err(), "InvalidToken");
+        assert_eq!(code(Some("right"), None).unwrap_err(), "InvalidAccessKeyId");
+        assert_eq!(code(None, Some("any")).unwrap_err(), "InvalidToken");
+    }
+
+    #[test]
+    fn parameters_that_stand_for_headers_become_them() {
+        let uri = Uri::from_static("/b/k?X-Amz-Signature=1&X-Amz-Date=2&x-amz-tagging=a%3Db&x-id=PutObject");
+        let mut headers = HeaderMap::new();
+        take_headers_of_query(&uri, &mut headers);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["x-amz-tagging"], "a=b");
     }
 }

@@ -12,6 +12,7 @@ use crate::wire::ServiceError;
 
 /// The four conditions a read may carry.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "these are the names of the headers")]
 pub(super) struct ReadConditions {
     pub if_match: Option<ETagCondition>,
     pub if_none_match: Option<ETagCondition>,

@@ -172,13 +172,11 @@ pub(super) fn put_lifecycle(
     store: &Store,
     input: dto::PutBucketLifecycleConfigurationInput,
 ) -> Answer<dto::PutBucketLifecycleConfigurationOutput> {
-    let mut lifecycle = input.lifecycle_configuration.ok_or_else(super::refusal::malformed_xml)?;
+    let lifecycle = input.lifecycle_configuration.ok_or_else(super::refusal::malformed_xml)?;
     settings::check_lifecycle(&lifecycle)?;
-    for rule in &mut lifecycle.rules {
-        rule.id.get_or_insert_with(|| super::store::new_id(48));
-    }
     set(store, &input.bucket, |found| {
         found.settings.lifecycle = Some(lifecycle);
+        settings::name_rules(&mut found.settings);
         Ok(())
     })
 }

@@ -10,8 +10,8 @@ use s3s::dto::{ExpirationStatus, LifecycleRule, Timestamp};
 use super::store::{Bucket, Store, Tags, Version, Versioning};
 
 /// How often rules are carried out. Rules count in days, so that often enough is rarely.
-const INTERVAL: Duration = Duration::from_secs(15 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const INTERVAL: Duration = Duration::from_mins(15);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Carries out the rules of every bucket from now on, until the store goes.
 pub(super) fn start(store: &Arc<Store>) {

@@ -96,12 +96,12 @@ mod tests {
 
     use super::*;
 
-    fn keys(names: &[&str]) -> BTreeMap<String, ()> {
-        names.iter().map(|name| ((*name).to_owned(), ())).collect()
+    fn keys(names: &[&str]) -> BTreeMap<String, u8> {
+        names.iter().map(|name| ((*name).to_owned(), 0)).collect()
     }
 
-    fn names(all: &BTreeMap<String, ()>, wanted: Wanted<'_>) -> (Vec<String>, bool) {
-        let (rows, more) = list(all, wanted, |()| true);
+    fn names(all: &BTreeMap<String, u8>, wanted: Wanted<'_>) -> (Vec<String>, bool) {
+        let (rows, more) = list(all, wanted, |_| true);
         (rows.iter().map(|row| row.name().to_owned()).collect(), more)
     }
 
@@ -136,7 +136,7 @@ mod tests {
             delimiter in "[/a]?",
             limit in 1_usize..5,
         ) {
-            let all: BTreeMap<String, ()> = all.into_iter().map(|key| (key, ())).collect();
+            let all: BTreeMap<String, u8> = all.into_iter().map(|key| (key, 0)).collect();
             let wanted = Wanted { delimiter: &delimiter, limit: 1000, ..Wanted::default() };
             let (whole, more) = names(&all, wanted);
             prop_assert!(!more);

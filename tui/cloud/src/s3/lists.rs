@@ -51,7 +51,7 @@ impl Encoding {
 }
 
 /// Splits rows into what S3 lists apart.
-fn apart<'a, V>(rows: Vec<Row<'a, V>>, encoding: Encoding) -> (Vec<(&'a str, &'a V)>, Vec<dto::CommonPrefix>) {
+fn apart<V>(rows: Vec<Row<'_, V>>, encoding: Encoding) -> (Vec<(&str, &V)>, Vec<dto::CommonPrefix>) {
     let (mut keys, mut prefixes) = (Vec::new(), Vec::new());
     for row in rows {
         match row {

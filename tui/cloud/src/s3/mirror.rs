@@ -4,6 +4,7 @@
 //! shown under a name near to it, and a key that is also the folder of other keys has no file.
 
 use std::{
+    fmt::Write as _,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -62,11 +63,8 @@ impl Mirror {
 fn place(path: &Path, body: &Path) -> std::io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let new = body.with_extension("shown");
-    if let Err(error) = std::fs::hard_link(body, &new)
-        && error.kind() != ErrorKind::AlreadyExists
-    {
-        return Err(error);
-    }
+    // Not every file system has links.
+    std::fs::hard_link(body, &new).or_else(|_| std::fs::copy(body, &new).map(drop))?;
     let mut moved = std::fs::rename(&new, path);
     if moved.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         moved = std::fs::create_dir_all(folder).and_then(|()| std::fs::rename(&new, path));
@@ -86,7 +84,7 @@ fn file_name(segment: &str) -> String {
             if letter.is_control() || "%\\:*?\"<>|".contains(letter) {
                 let mut bytes = [0; 4];
                 for byte in letter.encode_utf8(&mut bytes).bytes() {
-                    name.push_str(&format!("%{byte:02X}"));
+                    let _ = write!(name, "%{byte:02X}");
                 }
             } else {
                 name.push(letter);

@@ -85,12 +85,23 @@ fn mismatch(kind: &str, algorithm: Algorithm) -> ServiceError {
     )
 }
 
-/// What of an upload a part or a completion must know.
-fn find(store: &Store, bucket: &str, key: &str, upload_id: &str) -> ServiceResult<Upload> {
+/// Looks at an upload.
+fn look<T>(
+    store: &Store,
+    bucket: &str,
+    key: &str,
+    upload_id: &str,
+    look: impl FnOnce(&Upload) -> T,
+) -> ServiceResult<T> {
     store.look(bucket, |found| {
         let upload = found.uploads.get(&(key.to_owned(), upload_id.to_owned()));
-        upload.cloned().ok_or_else(|| no_such_upload(upload_id))
+        upload.map(look).ok_or_else(|| no_such_upload(upload_id))
     })
+}
+
+/// The algorithm of an upload, and whether the client chose it.
+fn algorithm(upload: &Upload) -> (Algorithm, bool) {
+    (upload.algorithm, upload.algorithm_chosen)
 }
 
 fn check_number(number: i32) -> ServiceResult<()> {
@@ -102,10 +113,15 @@ fn check_number(number: i32) -> ServiceResult<()> {
 }
 
 /// Puts a part in, in place of one of the same number.
-fn enter(store: &Store, bucket: &str, upload: (String, String), number: i32, received: &Received) -> ServiceResult<()> {
+fn enter(
+    store: &Store,
+    bucket: &str,
+    upload: &(String, String),
+    number: i32,
+    received: &Received,
+) -> ServiceResult<()> {
     store.change(bucket, |found| {
-        let upload_id = upload.1.clone();
-        let found = found.uploads.get_mut(&upload).ok_or_else(|| no_such_upload(&upload_id))?;
+        let found = found.uploads.get_mut(upload).ok_or_else(|| no_such_upload(&upload.1))?;
         let part =
             UploadedPart { body: received.blob.clone(), md5: received.md5, sum: received.full_sum(), modified: now() };
         found.parts.insert(number, part);
@@ -120,7 +136,7 @@ pub(super) async fn part(
     input: dto::UploadPartInput,
 ) -> Answer<dto::UploadPartOutput> {
     check_number(input.part_number)?;
-    let upload = find(store, &input.bucket, &input.key, &input.upload_id)?;
+    let (algorithm, chosen) = look(store, &input.bucket, &input.key, &input.upload_id, algorithm)?;
     let said = Said::of(
         said_sums!(input),
         input.checksum_algorithm.as_ref(),
@@ -130,21 +146,21 @@ pub(super) async fn part(
         trailers,
     )?;
     if let Some((given, _)) = &said.sum
-        && upload.algorithm_chosen
-        && *given != upload.algorithm
+        && chosen
+        && *given != algorithm
     {
         return Err(ServiceError::bad_request(
             "InvalidRequest",
             format!(
                 "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
-                upload.algorithm.name().to_lowercase(),
+                algorithm.name().to_lowercase(),
                 given.name().to_lowercase()
             ),
         )
         .into());
     }
-    let received = receive(&store.blobs, input.body, said, upload.algorithm).await?;
-    enter(store, &input.bucket, (input.key, input.upload_id), input.part_number, &received)?;
+    let received = receive(&store.blobs, input.body, said, algorithm).await?;
+    enter(store, &input.bucket, &(input.key, input.upload_id), input.part_number, &received)?;
     let mut output = dto::UploadPartOutput {
         e_tag: Some(dto::ETag::Strong(hex::encode(received.md5))),
         server_side_encryption: Some(encryption()),
@@ -156,7 +172,7 @@ pub(super) async fn part(
 
 pub(super) async fn part_copy(store: &Store, input: dto::UploadPartCopyInput) -> Answer<dto::UploadPartCopyOutput> {
     check_number(input.part_number)?;
-    let upload = find(store, &input.bucket, &input.key, &input.upload_id)?;
+    let (algorithm, _) = look(store, &input.bucket, &input.key, &input.upload_id, algorithm)?;
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match.clone(),
         if_none_match: input.copy_source_if_none_match.clone(),
@@ -170,8 +186,8 @@ pub(super) async fn part_copy(store: &Store, input: dto::UploadPartCopyInput) ->
         Some(text) => copied_range(text, size)?,
     };
     let body = source.object.body.stream(bytes).await.map_err(disk)?;
-    let received = receive(&store.blobs, Some(body), Said::default(), upload.algorithm).await?;
-    enter(store, &input.bucket, (input.key, input.upload_id), input.part_number, &received)?;
+    let received = receive(&store.blobs, Some(body), Said::default(), algorithm).await?;
+    enter(store, &input.bucket, &(input.key, input.upload_id), input.part_number, &received)?;
     let mut result = dto::CopyPartResult {
         e_tag: Some(dto::ETag::Strong(hex::encode(received.md5))),
         last_modified: Some(now().into()),
@@ -208,7 +224,7 @@ pub(super) async fn complete(
     store: &Store,
     input: dto::CompleteMultipartUploadInput,
 ) -> Answer<dto::CompleteMultipartUploadOutput> {
-    let upload = find(store, &input.bucket, &input.key, &input.upload_id)?;
+    let upload = look(store, &input.bucket, &input.key, &input.upload_id, Clone::clone)?;
     let asked = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
     let parts = chosen_parts(&input.upload_id, &upload, asked)?;
     let size: u64 = parts.iter().map(|(_, part)| part.body.size()).sum();
@@ -306,6 +322,17 @@ fn chosen_parts(
             )
             .with("UploadId", upload_id));
         }
+        let is_said = |(said, value): &(Algorithm, Option<String>)| *said == upload.algorithm && value.is_some();
+        if upload.algorithm_chosen && upload.composite && !said_sums!(part).iter().any(is_said) {
+            let name = upload.algorithm.name().to_lowercase();
+            return Err(ServiceError::bad_request(
+                "InvalidRequest",
+                format!(
+                    "The upload was created using a {name} checksum. The complete request must include the checksum \
+                     for each part. It was missing for part {number} in the request."
+                ),
+            ));
+        }
         let etag = part.e_tag.as_ref().map(dto::ETag::value).unwrap_or_default();
         let found = upload.parts.get(&number).filter(|found| hex::encode(found.md5) == etag.to_ascii_lowercase());
         let mut sums = said_sums!(part).into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
@@ -369,7 +396,7 @@ pub(super) fn abort(store: &Store, input: dto::AbortMultipartUploadInput) -> Ans
 
 pub(super) fn list_parts(store: &Store, input: dto::ListPartsInput) -> Answer<dto::ListPartsOutput> {
     let max_parts = limit("max-parts", input.max_parts)?;
-    let upload = find(store, &input.bucket, &input.key, &input.upload_id)?;
+    let upload = look(store, &input.bucket, &input.key, &input.upload_id, Clone::clone)?;
     let marker = input.part_number_marker.unwrap_or_default();
     let mut rest = upload.parts.range(marker.saturating_add(1)..);
     let mut parts = Vec::new();

@@ -1,5 +1,7 @@
 //! What S3 refuses with: its own errors, and the document and headers that carry them.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -54,8 +56,7 @@ impl From<Refusal> for S3Error {
             let members: Vec<(&str, Value)> = error.members;
             // Escaped to ASCII, since a header carries it.
             let text = serde_json::to_string(&members).unwrap_or_default();
-            let text: String = text.chars().map(ascii).collect();
-            if let Ok(value) = HeaderValue::from_str(&text) {
+            if let Ok(value) = HeaderValue::from_str(&ascii(&text)) {
                 map.insert(MEMBERS, value);
             }
         }
@@ -64,12 +65,18 @@ impl From<Refusal> for S3Error {
     }
 }
 
-fn ascii(letter: char) -> String {
-    if letter.is_ascii() && !letter.is_ascii_control() {
-        return letter.to_string();
-    }
-    let mut units = [0; 2];
-    letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+/// The same JSON in ASCII.
+fn ascii(json: &str) -> String {
+    json.chars().fold(String::with_capacity(json.len()), |mut text, letter| {
+        if letter.is_ascii() && !letter.is_ascii_control() {
+            text.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+        text
+    })
 }
 
 /// 404 `NoSuchBucket`.
@@ -129,6 +136,7 @@ pub(super) fn malformed_xml() -> ServiceError {
 }
 
 /// 500 for what the disk answers.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn disk(error: std::io::Error) -> ServiceError {
     ServiceError::new(
         500,
@@ -229,13 +237,14 @@ fn written(error: &ServiceError, members: &[(String, Value)], is_head: bool, mut
     response
 }
 
-/// Puts the ids on an answer that every answer of S3 carries.
+/// Puts on an answer what every answer of S3 carries.
 pub(super) fn identify(headers: &mut HeaderMap, request_id: &str) {
     for (name, value) in [("x-amz-request-id", request_id.to_owned()), ("x-amz-id-2", host_id(request_id))] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    headers.insert(header::SERVER, HeaderValue::from_static("AmazonS3"));
 }
 
 fn host_id(request_id: &str) -> String {

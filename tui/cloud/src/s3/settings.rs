@@ -89,6 +89,13 @@ pub(super) fn check(settings: &BucketSettings) -> ServiceResult<()> {
     Ok(())
 }
 
+/// Gives the rules of a lifecycle that have no name one, as S3 does.
+pub(super) fn name_rules(settings: &mut BucketSettings) {
+    for rule in settings.lifecycle.iter_mut().flat_map(|lifecycle| &mut lifecycle.rules) {
+        rule.id.get_or_insert_with(|| super::store::new_id(48));
+    }
+}
+
 pub(super) fn check_versioning(status: &dto::BucketVersioningStatus) -> ServiceResult<()> {
     match status.as_str() {
         dto::BucketVersioningStatus::ENABLED | dto::BucketVersioningStatus::SUSPENDED => Ok(()),

@@ -22,12 +22,15 @@ pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
         match name.as_str() {
             "Action" => operation = Some(value),
             "Version" => {}
+            // A presigned request carries its signature beside the operation.
+            name if name.starts_with("X-Amz-") => {}
             _ => tree.insert(name.split('.'), value),
         }
     }
     let operation = operation
         .ok_or_else(|| ServiceError::bad_request("MissingAction", "The request names no operation in Action."))?;
-    Ok((operation, tree.into_value()))
+    let input = if tree.children.is_empty() { Value::Object(Map::new()) } else { tree.into_value() };
+    Ok((operation, input))
 }
 
 /// What dotted names unfold into, before it is known what is a list.

@@ -1,6 +1,18 @@
 //! Resource types: one file a type, behind one trait. The engine knows no type by name.
 
+mod api_gateway;
+mod bucket;
+mod bucket_policy;
+mod delivery_stream;
+mod iam_policy;
+mod iam_role;
+mod kinesis_stream;
+mod lambda_function;
+mod lambda_permission;
+mod log_group;
+mod log_stream;
 pub(crate) mod schema;
+mod tags;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +22,7 @@ use serde_json::{Map, Value};
 use super::Uses;
 use crate::{
     caller::Caller,
-    wire::{Input, ServiceError, ServiceResult, new_request_id},
+    wire::{ServiceError, ServiceResult, new_request_id},
 };
 pub(crate) use schema::{Kind, Property, Schema, Tags, Update, property, unsupported};
 
@@ -45,22 +57,14 @@ impl Request {
         self.text(property).map_or_else(|| self.generated_name(longest), str::to_owned)
     }
 
-    fn generated_name(&self, longest: usize) -> String {
+    /// A name made of the stack's, the resource's and random letters.
+    pub fn generated_name(&self, longest: usize) -> String {
         let random: String = uuid::Uuid::new_v4().simple().to_string().to_uppercase().chars().take(12).collect();
         let room = longest.saturating_sub(random.len() + 2);
         let (stack, logical) = (&self.stack_name, &self.logical_id);
         let logical: String = logical.chars().take(room.saturating_sub(stack.len().min(room / 2)).max(1)).collect();
         let stack: String = stack.chars().take(room.saturating_sub(logical.len())).collect();
         format!("{stack}-{logical}-{random}")
-    }
-
-    /// The properties as the input of an operation, further members joined.
-    pub fn input(&self, operation: &str, members: Value) -> ServiceResult<Input> {
-        let mut all = self.properties.clone();
-        if let Value::Object(members) = members {
-            all.extend(members);
-        }
-        Input::new(operation, Value::Object(all))
     }
 }
 
@@ -168,8 +172,31 @@ pub(crate) struct Registry(BTreeMap<&'static str, Arc<dyn Provider>>);
 impl Registry {
     /// Every type of this cloud.
     pub fn new(uses: &Uses) -> Self {
-        let registry = Self::default();
-        let _ = uses;
+        let mut registry = Self::default()
+            .with(bucket::Bucket { place: uses.place.clone(), s3: uses.s3.clone() })
+            .with(bucket_policy::BucketPolicy(uses.s3.clone()))
+            .with(delivery_stream::DeliveryStream(uses.firehose.clone()))
+            .with(iam_policy::Policy(uses.iam.clone()))
+            .with(iam_role::Role(uses.iam.clone()))
+            .with(kinesis_stream::Stream(uses.kinesis.clone()))
+            .with(lambda_function::Function(uses.lambda.clone()))
+            .with(lambda_permission::Permission(uses.lambda.clone()))
+            .with(log_group::LogGroup { place: uses.place.clone(), logs: uses.logs.clone() })
+            .with(log_stream::LogStream(uses.logs.clone()));
+        for part in [
+            &api_gateway::api::API,
+            &api_gateway::authorizer::AUTHORIZER,
+            &api_gateway::deployment::DEPLOYMENT,
+            &api_gateway::integration::INTEGRATION,
+            &api_gateway::route::ROUTE,
+            &api_gateway::stage::STAGE,
+        ] {
+            registry = registry.with(api_gateway::PartProvider {
+                part,
+                gateway: uses.gateway.clone(),
+                place: uses.place.clone(),
+            });
+        }
         registry
     }
 

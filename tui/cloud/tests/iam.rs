@@ -1,0 +1,130 @@
+//! IAM over its wire protocol and STS through the official SDK.
+
+mod common;
+
+use aws_sdk_sts::error::ProvideErrorMetadata;
+use common::{iam, role};
+use tailwater_cloud::{Credentials, LocalCloud};
+
+const TRUST_ACCOUNT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"sts:AssumeRole"}]}"#;
+const POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kinesis:PutRecord","Resource":"*"}]}"#;
+
+async fn cloud() -> LocalCloud {
+    LocalCloud::start(common::options()).await.unwrap()
+}
+
+async fn create(cloud: &LocalCloud, name: &str, trust: &str) -> common::Answer {
+    iam(cloud, &[("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", trust)]).await
+}
+
+#[tokio::test]
+async fn a_role_is_created_read_and_deleted() {
+    let cloud = cloud().await;
+    let members = [
+        ("Action", "CreateRole"),
+        ("RoleName", "r"),
+        ("Path", "/pipeline/"),
+        ("Description", "puts & reads"),
+        ("AssumeRolePolicyDocument", TRUST_ACCOUNT),
+        ("Tags.member.1.Key", "team"),
+        ("Tags.member.1.Value", "blue"),
+    ];
+    let created = iam(&cloud, &members).await;
+    assert_eq!(created.element("Arn"), Some("arn:aws:iam::000000000000:role/pipeline/r"));
+    assert!(created.element("RoleId").unwrap().starts_with("AROA"));
+    assert_eq!(created.headers["x-amzn-requestid"], created.element("RequestId").unwrap());
+    let got = iam(&cloud, &[("Action", "GetRole"), ("RoleName", "r")]).await;
+    assert_eq!(got.element("Description"), Some("puts &amp; reads"));
+    assert!(got.element("AssumeRolePolicyDocument").unwrap().starts_with("%7B%22Version%22%3A%222012-10-17%22"));
+    assert_eq!(got.element("Value"), Some("blue"));
+    let again = create(&cloud, "R", TRUST_ACCOUNT).await;
+    assert_eq!(again.refusal(), (409, "EntityAlreadyExists", "Role with name R already exists."));
+    let deleted = iam(&cloud, &[("Action", "DeleteRole"), ("RoleName", "r")]).await;
+    assert_eq!(deleted.status, 200);
+    let gone = iam(&cloud, &[("Action", "GetRole"), ("RoleName", "r")]).await;
+    assert_eq!(gone.refusal(), (404, "NoSuchEntity", "The role with name r cannot be found."));
+}
+
+#[tokio::test]
+async fn a_role_with_policies_is_not_deleted() {
+    let cloud = cloud().await;
+    create(&cloud, "r", TRUST_ACCOUNT).await;
+    let members = [("Action", "PutRolePolicy"), ("RoleName", "r"), ("PolicyName", "p"), ("PolicyDocument", POLICY)];
+    assert_eq!(iam(&cloud, &members).await.status, 200);
+    let delete = [("Action", "DeleteRole"), ("RoleName", "r")];
+    let refused = iam(&cloud, &delete).await;
+    assert_eq!(refused.refusal(), (409, "DeleteConflict", "Cannot delete entity, must delete policies first."));
+    let got = iam(&cloud, &[("Action", "GetRolePolicy"), ("RoleName", "r"), ("PolicyName", "p")]).await;
+    assert!(got.element("PolicyDocument").unwrap().contains("kinesis%3APutRecord"));
+    iam(&cloud, &[("Action", "DeleteRolePolicy"), ("RoleName", "r"), ("PolicyName", "p")]).await;
+    let arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    iam(&cloud, &[("Action", "AttachRolePolicy"), ("RoleName", "r"), ("PolicyArn", arn)]).await;
+    let refused = iam(&cloud, &delete).await;
+    assert_eq!(refused.refusal(), (409, "DeleteConflict", "Cannot delete entity, must detach all policies first."));
+    let attached = iam(&cloud, &[("Action", "ListAttachedRolePolicies"), ("RoleName", "r")]).await;
+    assert_eq!(attached.element("PolicyName"), Some("AWSLambdaBasicExecutionRole"));
+    iam(&cloud, &[("Action", "DetachRolePolicy"), ("RoleName", "r"), ("PolicyArn", arn)]).await;
+    assert_eq!(iam(&cloud, &delete).await.status, 200);
+}
+
+#[tokio::test]
+async fn refusals_are_in_aws_words() {
+    let cloud = cloud().await;
+    let malformed = create(&cloud, "r", "{").await;
+    assert_eq!(malformed.refusal(), (400, "MalformedPolicyDocument", "This policy contains invalid Json"));
+    create(&cloud, "r", TRUST_ACCOUNT).await;
+    let arn = "arn:aws:iam::aws:policy/NoSuchPolicy";
+    let unknown = iam(&cloud, &[("Action", "AttachRolePolicy"), ("RoleName", "r"), ("PolicyArn", arn)]).await;
+    assert_eq!(unknown.refusal().0, 404);
+    let lacking = iam(&cloud, &[("Action", "SimulatePrincipalPolicy")]).await;
+    let message = "The embedded cloud does not offer the operation SimulatePrincipalPolicy of IAM.";
+    assert_eq!(lacking.refusal(), (400, "InvalidAction", message));
+    let nonsense = iam(&cloud, &[("Action", "MakeTea")]).await;
+    let message = "The action MakeTea is not valid for this web service.";
+    assert_eq!(nonsense.refusal(), (400, "InvalidAction", message));
+    let member = iam(&cloud, &[("Action", "GetRole"), ("RoleName", "r"), ("Colour", "red")]).await;
+    assert_eq!(member.refusal().1, "ValidationError");
+    assert!(member.refusal().2.contains("Colour"), "{member:?}");
+}
+
+#[tokio::test]
+async fn a_caller_learns_who_it_is() {
+    let cloud = cloud().await;
+    create(&cloud, "r", TRUST_ACCOUNT).await;
+    let sts = aws_sdk_sts::Client::new(&common::config(&cloud).await);
+    let account = sts.get_caller_identity().send().await.unwrap();
+    assert_eq!(account.arn(), Some("arn:aws:iam::000000000000:root"));
+    assert_eq!(account.account(), Some("000000000000"));
+    let role_arn = "arn:aws:iam::000000000000:role/r";
+    let assumed = sts.assume_role().role_arn(role_arn).role_session_name("me").send().await.unwrap();
+    assert_eq!(assumed.assumed_role_user().unwrap().arn(), "arn:aws:sts::000000000000:assumed-role/r/me");
+    let keys = assumed.credentials().unwrap();
+    let keys = Credentials {
+        access_key_id: keys.access_key_id().to_owned(),
+        secret_access_key: keys.secret_access_key().to_owned(),
+        session_token: Some(keys.session_token().to_owned()),
+    };
+    let session = aws_sdk_sts::Client::new(&common::config_of(&cloud, keys).await);
+    let role = session.get_caller_identity().send().await.unwrap();
+    assert_eq!(role.arn(), Some("arn:aws:sts::000000000000:assumed-role/r/me"));
+    assert!(role.user_id().unwrap().starts_with("AROA") && role.user_id().unwrap().ends_with(":me"));
+    iam(&cloud, &[("Action", "DeleteRole"), ("RoleName", "r")]).await;
+    let gone = session.get_caller_identity().send().await.unwrap_err();
+    assert_eq!(gone.code(), Some("InvalidClientTokenId"));
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_trust_the_caller_is_not_assumed() {
+    let cloud = cloud().await;
+    let arn = role(&cloud, "r", "lambda.amazonaws.com").await;
+    let sts = aws_sdk_sts::Client::new(&common::config(&cloud).await);
+    let refused = sts.assume_role().role_arn(&arn).role_session_name("me").send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDenied"));
+    assert_eq!(
+        refused.message(),
+        Some(
+            "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000000:role/r"
+        )
+    );
+}
