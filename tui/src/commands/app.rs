@@ -35,7 +35,10 @@ pub async fn app(global: &Global) -> CommandResult {
         seed: rand::random(),
     };
     let wanted = global.clone();
-    let work = Work::new(move || async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed(), request(global, false));
+    let work = Work::new(
+        move || async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed(),
+        request(global, false),
+    );
     runtime::run(options, work).await.map_err(|error| match error {
         runtime::RuntimeError::NoTerminal => CommandError::Usage(error.to_string()),
         runtime::RuntimeError::Terminal(_) => CommandError::Failed(error.to_string()),

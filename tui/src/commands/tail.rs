@@ -1,9 +1,6 @@
 //! `tailwater tail`
 
-use tailwater_core::{
-    app::TailState,
-    events::StackEvent,
-};
+use tailwater_core::{app::TailState, events::StackEvent};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

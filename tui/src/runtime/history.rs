@@ -39,7 +39,8 @@ impl History {
         let surplus = self.bodies.len().saturating_sub(KEPT);
         self.bodies.drain(..surplus);
         let Some(file) = &self.file else { return Ok(()) };
-        let lines: Vec<String> = self.bodies.iter().map(|body| serde_json::Value::from(body.as_str()).to_string()).collect();
+        let lines: Vec<String> =
+            self.bodies.iter().map(|body| serde_json::Value::from(body.as_str()).to_string()).collect();
         let draft = file.with_extension("jsonl.new");
         fs::write(&draft, lines.join("\n") + "\n")?;
         fs::rename(draft, file)

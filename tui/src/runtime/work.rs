@@ -1,7 +1,11 @@
 //! What the app has running: the target, the deployment, the live sources, what is being sent.
 //! Each hands over its own events; this room turns them into messages.
 
-use std::{num::NonZeroUsize, sync::Arc, time::{Duration, Instant}};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tailwater_core::{
@@ -9,7 +13,10 @@ use tailwater_core::{
     events::Event,
     pipeline::Outputs,
 };
-use tokio::sync::{Mutex, mpsc::{self, Sender}};
+use tokio::sync::{
+    Mutex,
+    mpsc::{self, Sender},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,7 +32,8 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
 const END_IN_ORDER: Duration = Duration::from_secs(2);
 
 /// How the target comes to be; it is asked once the first frame is drawn.
-type TargetMaker = Box<dyn FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>> + Send>;
+type TargetMaker =
+    Box<dyn FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>> + Send>;
 
 /// What the app is to have running.
 pub struct Work {

@@ -42,7 +42,7 @@ pub(super) struct Engine {
 
 /// An operation's input that was checked.
 pub(super) struct Checked {
-    operation: Operation,
+    pub operation: Operation,
     pub members: Value,
 }
 

@@ -53,12 +53,14 @@ impl Kinesis {
         input: Map<String, Value>,
         as_cbor: bool,
     ) -> ServiceResult<Response> {
+        // The engine's rules know only the position's type and would drop what goes with it.
+        let position = input.get("StartingPosition").cloned().unwrap_or_default();
         let members = self.engine.check("SubscribeToShard", input)?.members;
         let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
         let (consumer, shard_id) = (text("ConsumerARN"), text("ShardId").to_owned());
         let stream = self.engine.consumer_stream(consumer).await?;
         let state = self.state(&stream).await?;
-        let from = self.starting_position(&stream, &shard_id, &members["StartingPosition"]).await?;
+        let from = self.starting_position(&stream, &shard_id, &position).await?;
         let taken_over = self.take_over(consumer, &shard_id, &stream)?;
         // Held weakly: only once nobody holds the state do its readers learn that the stream is gone.
         let news = state.news.subscribe();

@@ -114,6 +114,7 @@ impl Kinesis {
             "PutRecord" => self.put_record(input).await,
             "PutRecords" => self.put_records(input).await,
             "GetRecords" => self.get_records(input).await,
+            "GetShardIterator" => self.get_shard_iterator(input).await,
             "CreateStream" => self.create_stream(input).await,
             "DeleteStream" => self.delete_stream(input).await,
             "ListStreams" => self.list_streams(input).await,

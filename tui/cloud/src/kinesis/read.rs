@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Kinesis, StoredRecord,
-    engine::{Engine, Shard, decoded_length},
+    engine::{Checked, Engine, Shard, decoded_length},
     streams::StreamState,
 };
 
@@ -98,10 +98,33 @@ impl Kinesis {
         Ok(From::At(self.resolve(input).await?))
     }
 
+    /// An iterator. Where no record is as young as an asked time, the engine begins with the shard's
+    /// oldest; on AWS such a reader sees only what comes later.
+    pub(super) async fn get_shard_iterator(&self, input: Map<String, Value>) -> ServiceResult {
+        let checked = self.engine.check("GetShardIterator", input)?;
+        let Some(time) = checked.members.get("Timestamp").and_then(Value::as_f64) else {
+            return self.engine.call(checked).await;
+        };
+        let mut latest = checked.members.clone();
+        if let Value::Object(members) = &mut latest {
+            members.insert("ShardIteratorType".to_owned(), "LATEST".into());
+            members.remove("Timestamp");
+        }
+        // Asked for before the records are looked through, so that what is put meanwhile is behind it.
+        let latest = self.engine.call(Checked { operation: checked.operation, members: latest }).await?;
+        let found = self.engine.call(checked).await?;
+        let Some(position) = found["ShardIterator"].as_str().and_then(Engine::position) else { return Ok(found) };
+        let shards = self.engine.stream(&position.stream).await?.shards;
+        let Some(shard) = shards.iter().find(|shard| shard.id == position.shard_id) else { return Ok(found) };
+        let first = self.engine.records(&position.stream, shard, &position.sequence_number, false, 1).await;
+        let young_enough = first.first().is_some_and(|record| record.arrived_ms as f64 >= (time * 1_000.0).floor());
+        Ok(if young_enough { found } else { latest })
+    }
+
     /// The sequence number that an iterator of this kind would begin with.
     pub(super) async fn resolve(&self, input: Value) -> ServiceResult<String> {
         let Value::Object(members) = input else { return Err(ServiceError::internal("an input is an object")) };
-        let answer = self.engine.call(self.engine.check("GetShardIterator", members)?).await?;
+        let answer = self.get_shard_iterator(members).await?;
         let position = answer["ShardIterator"].as_str().and_then(Engine::position);
         position.map(|position| position.sequence_number).ok_or_else(|| ServiceError::internal("no iterator was given"))
     }
