@@ -133,7 +133,7 @@ impl Gateway {
     }
 }
 
-/// Takes what CreateApi and UpdateApi have in common.
+/// Takes what `CreateApi` and `UpdateApi` have in common.
 fn take_settings(input: &mut Input, api: &mut Api) -> ServiceResult<()> {
     if let Some(description) = input.string("description")? {
         api.description = Some(description);
