@@ -93,6 +93,6 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), CommandEr
 
 /// This machine's offset from UTC, now.
 fn local_offset() -> tailwater_core::text::time::UtcOffset {
-    let seconds = jiff::Zoned::now().offset().seconds();
+    let seconds = jiff::ZonedDateTime::now().offset().seconds();
     tailwater_core::text::time::UtcOffset(seconds)
 }

@@ -10,7 +10,7 @@ mod objects;
 mod records;
 mod stack;
 
-pub use logs::{LogGroups, log_groups, logs};
+pub use logs::{log_groups, logs};
 pub use objects::objects;
 pub use records::records;
 pub use stack::stack;

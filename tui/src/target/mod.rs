@@ -312,7 +312,6 @@ where
     E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
     R: std::fmt::Debug,
 {
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     if let Some(service) = error.as_service_error() {
         return match (service.code(), service.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),

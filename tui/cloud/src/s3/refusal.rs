@@ -149,6 +149,7 @@ pub(super) fn disk(error: std::io::Error) -> ServiceError {
 fn words(code: &str) -> Option<&'static str> {
     Some(match code {
         "AccessDenied" => "Access Denied",
+        "ExpiredToken" => "The provided token has expired.",
         "IncompleteBody" => "You did not provide the number of bytes specified by the Content-Length HTTP header",
         "InvalidAccessKeyId" => "The AWS Access Key Id you provided does not exist in our records.",
         "InvalidBucketName" => "The specified bucket is not valid.",
