@@ -363,6 +363,9 @@ async fn a_preflight_is_answered_by_the_gateway() {
     let request = gateway.request(Method::POST, "/submit").header("origin", "https://a.example");
     let answer = gateway.send(request.body(Full::default()).unwrap()).await;
     assert_eq!(answer.headers["access-control-allow-origin"], "https://a.example");
+
+    gateway.apis.update_api().api_id(&api).cors_configuration(Cors::builder().build()).send().await.unwrap();
+    assert!(gateway.apis.get_api().api_id(&api).send().await.unwrap().cors_configuration().is_none());
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ pub(super) struct AccessLog {
 }
 
 /// What browsers of other origins may do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cors {
     pub allow_credentials: bool,
     pub allow_headers: Vec<String>,
