@@ -37,6 +37,8 @@ struct Gateway {
     cloud: LocalCloud,
     apis: Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    lambda: aws_sdk_lambda::Client,
+    iam: aws_sdk_iam::Client,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -59,11 +61,15 @@ impl Answer {
 
 impl Gateway {
     async fn start() -> Self {
-        let cloud = LocalCloud::start(common::options()).await.expect("a cloud starts");
+        let mut options = common::options();
+        options.supervisor = vec![env!("CARGO_BIN_EXE_cloud-for-tests").into(), "supervisor".into()];
+        let cloud = LocalCloud::start(options).await.expect("a cloud starts");
         let config = common::config(&cloud).await;
         Self {
             apis: Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
             http: legacy::Client::builder(TokioExecutor::new()).build_http(),
             cloud,
         }
@@ -357,6 +363,9 @@ async fn a_preflight_is_answered_by_the_gateway() {
     let request = gateway.request(Method::POST, "/submit").header("origin", "https://a.example");
     let answer = gateway.send(request.body(Full::default()).unwrap()).await;
     assert_eq!(answer.headers["access-control-allow-origin"], "https://a.example");
+
+    gateway.apis.update_api().api_id(&api).cors_configuration(Cors::builder().build()).send().await.unwrap();
+    assert!(gateway.apis.get_api().api_id(&api).send().await.unwrap().cors_configuration().is_none());
 }
 
 #[tokio::test]
@@ -501,4 +510,151 @@ async fn a_route_for_tokens_takes_only_those_of_its_issuer() {
     let log = gateway.access_log().await;
     assert_eq!((&log[1]["claim"], &log[1]["authorizerError"]), (&json!("ann"), &json!("-")));
     assert_eq!(log[2]["authorizerError"], "the token has expired");
+}
+
+/// A function that does what the body says, and by default tells the event it got.
+const BOOTSTRAP: &str = r#"#!/usr/bin/env python3
+import http.client, json, os, time
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+def call(method, path, body=None):
+    api.request(method, "/2018-06-01/runtime/" + path, body)
+    answer = api.getresponse()
+    return answer, answer.read()
+def handle(event):
+    wanted = event.get("body")
+    if wanted == "fail":
+        raise ValueError("as asked")
+    if wanted == "slow":
+        time.sleep(2)
+    if wanted == "malformed":
+        return {"statusCode": "none"}
+    if wanted == "plain":
+        return {"hello": "world"}
+    headers = {"Content-Type": "application/json", "X-Made": "here"}
+    return {"statusCode": 202, "headers": headers, "cookies": ["a=1", "b=2"], "body": json.dumps(event)}
+while True:
+    answer, event = call("GET", "invocation/next")
+    request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    try:
+        call("POST", f"invocation/{request_id}/response", json.dumps(handle(json.loads(event))))
+    except Exception as error:
+        said = json.dumps({"errorMessage": str(error), "errorType": type(error).__name__})
+        call("POST", f"invocation/{request_id}/error", said)
+"#;
+
+impl Gateway {
+    /// An API whose one route goes to a function that lets it in. Gives the API and the integration.
+    async fn api_with_function(&self) -> (String, String) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ]});
+        let role = self.iam.create_role().role_name("r").assume_role_policy_document(trust.to_string());
+        let role_arn = role.send().await.unwrap().role().unwrap().arn().to_owned();
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("bootstrap", zip::write::SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
+        std::io::Write::write_all(&mut zip, BOOTSTRAP.as_bytes()).unwrap();
+        let zip = aws_sdk_lambda::primitives::Blob::new(zip.finish().unwrap().into_inner());
+        let function = self
+            .lambda
+            .create_function()
+            .function_name("f")
+            .runtime(aws_sdk_lambda::types::Runtime::Providedal2023)
+            .role(role_arn)
+            .handler("bootstrap")
+            .timeout(10)
+            .code(aws_sdk_lambda::types::FunctionCode::builder().zip_file(zip).build())
+            .send()
+            .await
+            .unwrap();
+        let api = self.create_api("one").await;
+        let integration = self.create_integration(&api, function.function_arn().unwrap()).await;
+        self.create_route(&api, "POST /submit", &integration).await;
+        self.create_default_stage(&api).await;
+        self.lambda
+            .add_permission()
+            .function_name("f")
+            .statement_id("api")
+            .action("lambda:InvokeFunction")
+            .principal("apigateway.amazonaws.com")
+            .source_arn(format!("arn:aws:execute-api:ap-southeast-2:000000000000:{api}/*/POST/submit"))
+            .send()
+            .await
+            .unwrap();
+        (api, integration)
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_through_the_function_and_back() {
+    let gateway = Gateway::start().await;
+    let (api, _) = gateway.api_with_function().await;
+    let request = gateway
+        .request(Method::POST, "/submit?a=1&a=2")
+        .header("content-type", "application/json")
+        .header("cookie", "c=3")
+        .header("x-twice", "one")
+        .header("x-twice", "two");
+    let answer = gateway.send(request.body(Full::from("{\"x\": 1}")).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+    assert_eq!(answer.headers["x-made"], "here");
+    assert_eq!(answer.headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+    let event: Value = serde_json::from_str(answer.text()).unwrap();
+    assert_eq!(event["version"], "2.0");
+    assert_eq!(event["body"], "{\"x\": 1}");
+    assert_eq!(event["isBase64Encoded"], false);
+    assert_eq!(event["cookies"], json!(["c=3"]));
+    assert_eq!(event["headers"]["x-twice"], "one,two");
+    assert_eq!(event["queryStringParameters"], json!({ "a": "1,2" }));
+    let context = &event["requestContext"];
+    assert_eq!(context["requestId"], answer.request_id());
+    assert_eq!((&context["apiId"], &context["stage"]), (&json!(api), &json!("$default")));
+    assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
+    let log = gateway.access_log().await;
+    assert_eq!(log[0]["requestId"], answer.request_id());
+    assert_eq!((&log[0]["status"], &log[0]["integrationError"]), (&json!("202"), &json!("-")));
+    assert_eq!(log[0]["integrationRequestId"].as_str().unwrap().len(), 36);
+}
+
+#[tokio::test]
+async fn what_a_function_does_wrong_has_the_answer_of_aws() {
+    let gateway = Gateway::start().await;
+    let (api, integration) = gateway.api_with_function().await;
+    let plain = gateway.post("/submit", "plain").await;
+    assert_eq!((plain.status, plain.text()), (StatusCode::OK, r#"{"hello": "world"}"#));
+    assert_eq!(plain.headers["content-type"], "application/json");
+    for wrong in ["fail", "malformed"] {
+        let answer = gateway.post("/submit", wrong).await;
+        let expected = (StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#);
+        assert_eq!((answer.status, answer.text()), expected, "{wrong}");
+    }
+    gateway
+        .apis
+        .update_integration()
+        .api_id(&api)
+        .integration_id(&integration)
+        .timeout_in_millis(50)
+        .send()
+        .await
+        .unwrap();
+    let slow = gateway.post("/submit", "slow").await;
+    assert_eq!((slow.status, slow.text()), (StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#));
+    let errors: Vec<_> = gateway.access_log().await.iter().map(|line| line["integrationError"].clone()).collect();
+    assert_eq!(errors[0], "-");
+    assert_eq!(errors[1], "The Lambda function failed: ValueError: as asked");
+    assert!(errors[2].as_str().unwrap().contains("statusCode"), "{}", errors[2]);
+    assert_eq!(errors[3], "The function did not answer within 50 ms.");
+}
+
+#[tokio::test]
+async fn requests_at_once_are_all_answered_and_all_logged() {
+    const REQUESTS: usize = 12;
+    let gateway = Gateway::start().await;
+    gateway.api_with_function().await;
+    let answers = futures::future::join_all((0..REQUESTS).map(|_| gateway.post("/submit", "plain"))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    let ids: std::collections::HashSet<_> = answers.iter().map(|answer| answer.request_id().to_owned()).collect();
+    let logged: std::collections::HashSet<_> =
+        gateway.access_log().await.iter().map(|line| line["requestId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), REQUESTS);
+    assert_eq!(ids, logged);
 }
