@@ -39,15 +39,9 @@ fn target(app: &App) -> String {
             _ => "local · nothing leaves this machine".to_owned(),
         },
         Target::Aws { account_id, region, profile, endpoint_url } => {
-            let mut words = format!("AWS · {account_id}");
-            if let Some(profile) = profile {
-                words.push_str(&format!(" {profile}"));
-            }
-            words.push_str(&format!(" · {region}"));
-            if let Some(url) = endpoint_url {
-                words.push_str(&format!(" · {url}"));
-            }
-            visible(&words).into_owned()
+            let profile = profile.as_ref().map(|profile| format!(" {profile}")).unwrap_or_default();
+            let url = endpoint_url.as_ref().map(|url| format!(" · {url}")).unwrap_or_default();
+            visible(&format!("AWS · {account_id}{profile} · {region}{url}")).into_owned()
         }
     }
 }

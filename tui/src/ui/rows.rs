@@ -147,7 +147,7 @@ pub fn state_words(app: &App, pane: Pane, source: Option<EventSource>) -> String
     let mut words = Vec::new();
     match source.and_then(|source| app.tail(source)) {
         Some(TailState::Retrying { after, .. }) => {
-            words.push(format!("! not read, again in {}", time::duration(*after)))
+            words.push(format!("! not read, again in {}", time::duration(*after)));
         }
         Some(TailState::Ended { .. }) => words.push("✗ not read any more".to_owned()),
         Some(TailState::Following) | None => {}

@@ -83,11 +83,9 @@ fn check_line(frame: &mut Frame, area: Rect, app: &App, screen: &Screen, theme: 
     let send = app.send();
     let sign = if send.check().is_good() { Sign::Done } else { Sign::Failed };
     let width = usize::from(area.width);
-    let mut name = format!(" {}", visible(&send.name()));
-    if app.editing() {
-        let (line, column) = screen.cursor();
-        name.push_str(&format!("  {line}:{column}"));
-    }
+    let (line, column) = screen.cursor();
+    let cursor = if app.editing() { format!("  {line}:{column}") } else { String::new() };
+    let name = format!(" {}{cursor}", visible(&send.name()));
     // What is wrong needs a line of its own: it stands where the preview would.
     let words = if send.check().is_good() { send.check().words() } else { "not yet JSON".to_owned() };
     let room = width.saturating_sub(fit::width(&words) + 3);

@@ -10,6 +10,7 @@ pub struct Theme {
     colours: bool,
 }
 
+#[expect(clippy::unused_self, reason = "whoever draws asks for a style by its name, whatever it depends on")]
 impl Theme {
     /// With colours, or without where `NO_COLOR` says so.
     pub const fn new(colours: bool) -> Self {

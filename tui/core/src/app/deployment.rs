@@ -10,6 +10,7 @@ use crate::{
 
 /// Where the deployment stands.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub enum Phase {
     /// The embedded cloud is being started.
     StartingCloud,
@@ -110,31 +111,27 @@ impl Deployment {
         if event.is_of_stack() {
             return;
         }
-        let index = match self.resources.iter().position(|known| known.logical_id == event.logical_id) {
-            Some(index) => {
-                let known = &mut self.resources[index];
-                known.status = event.status.clone();
-                known.changed = event.time;
-                known.reason = event.reason.clone().or_else(|| known.reason.take());
-                index
-            }
-            None => {
-                self.resources.push(ResourceState {
-                    logical_id: event.logical_id.clone(),
-                    resource_type: event.resource_type.clone(),
-                    status: event.status.clone(),
-                    has_failed: false,
-                    started: event.time,
-                    changed: event.time,
-                    reason: event.reason.clone(),
-                });
-                self.resources.len() - 1
-            }
-        };
+        let known = self.resources.iter().position(|known| known.logical_id == event.logical_id);
+        let index = known.unwrap_or(self.resources.len());
+        if known.is_none() {
+            self.resources.push(ResourceState {
+                logical_id: event.logical_id.clone(),
+                resource_type: event.resource_type.clone(),
+                status: event.status.clone(),
+                has_failed: false,
+                started: event.time,
+                changed: event.time,
+                reason: None,
+            });
+        }
+        let resource = &mut self.resources[index];
+        resource.status = event.status.clone();
+        resource.changed = event.time;
+        resource.reason = event.reason.clone().or_else(|| resource.reason.take());
         if event.status.as_str().ends_with("_FAILED") {
-            self.resources[index].has_failed = true;
+            resource.has_failed = true;
             // As it is now: what follows are the steps that undo it.
-            self.first_failure.get_or_insert_with(|| self.resources[index].clone());
+            self.first_failure.get_or_insert_with(|| resource.clone());
         }
     }
 

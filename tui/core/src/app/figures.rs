@@ -28,12 +28,11 @@ impl Seconds {
         if second <= newest - WINDOW_SECONDS {
             return;
         }
-        match self.counts.iter_mut().rev().find(|(known, _)| *known == second) {
-            Some((_, known)) => *known += count,
-            None => {
-                let place = self.counts.partition_point(|(known, _)| *known < second);
-                self.counts.insert(place, (second, count));
-            }
+        if let Some((_, known)) = self.counts.iter_mut().rev().find(|(known, _)| *known == second) {
+            *known += count;
+        } else {
+            let place = self.counts.partition_point(|(known, _)| *known < second);
+            self.counts.insert(place, (second, count));
         }
         while self.counts.front().is_some_and(|(oldest, _)| *oldest <= newest - WINDOW_SECONDS) {
             self.counts.pop_front();

@@ -249,7 +249,7 @@ pub fn markdown() -> String {
         for (shown, help) in help(context) {
             if !seen.contains(&(shown, help)) {
                 seen.push((shown, help));
-                text.push_str(&format!("| `{}` | {title}{help} |\n", shown.replace('|', "\\|")));
+                text.extend(["| `", &shown.replace('|', "\\|"), "` | ", title, help, " |\n"]);
             }
         }
     }

@@ -81,6 +81,7 @@ pub enum Question {
 
 /// The app's state.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct App {
     target: Target,
     stack_name: StackName,

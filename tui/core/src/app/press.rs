@@ -14,17 +14,13 @@ const SIDEWAYS_COLUMNS: usize = 8;
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
         let context = self.context();
-        match keymap::action(self, context, press) {
-            Some(action) => self.act(action),
-            None => {
-                if let (Context::Prompt, Some(prompt)) = (context, &mut self.prompt) {
-                    if prompt.key(press) {
-                        self.typed();
-                    }
-                }
-                Vec::new()
-            }
+        if let Some(action) = keymap::action(self, context, press) {
+            return self.act(action);
         }
+        if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
+            self.typed();
+        }
+        Vec::new()
     }
 
     /// A paste never starts anything: it is text for the line being typed, or what to find.
@@ -93,8 +89,8 @@ impl App {
             Action::PageDown => self.move_by(self.page()),
             Action::HalfUp => self.move_by(-(self.page() / 2).max(1)),
             Action::HalfDown => self.move_by((self.page() / 2).max(1)),
-            Action::First => self.to_first(),
-            Action::Newest => self.to_newest(),
+            Action::First => self.go_first(),
+            Action::Newest => self.go_newest(),
             Action::Left => self.sideways(false),
             Action::Right => self.sideways(true),
             Action::Open => self.open_selected(),
@@ -121,14 +117,7 @@ impl App {
                 self.editing = true;
             }
             Action::Copy => return self.copy(),
-            Action::Wrap => match &mut self.detail {
-                Some(detail) => detail.wrap = !detail.wrap,
-                None => {
-                    let pane = self.focused();
-                    pane.wrap = !pane.wrap;
-                    pane.sideways = 0;
-                }
-            },
+            Action::Wrap => self.wrap(),
             Action::Retry => {
                 let phase = match self.target {
                     Target::Local if self.cloud.is_none() => Phase::StartingCloud,
@@ -204,7 +193,7 @@ impl App {
         }
     }
 
-    fn to_first(&mut self) {
+    fn go_first(&mut self) {
         if let Some(scroll) = &mut self.help {
             *scroll = 0;
         } else if let Some(detail) = &mut self.detail {
@@ -214,7 +203,7 @@ impl App {
         }
     }
 
-    fn to_newest(&mut self) {
+    fn go_newest(&mut self) {
         let page = self.page();
         if self.help.is_some() {
             self.scroll_help(isize::MAX);
@@ -238,6 +227,16 @@ impl App {
             } else {
                 pane.sideways.saturating_sub(SIDEWAYS_COLUMNS)
             };
+        }
+    }
+
+    fn wrap(&mut self) {
+        if let Some(detail) = &mut self.detail {
+            detail.wrap = !detail.wrap;
+        } else {
+            let pane = self.focused();
+            pane.wrap = !pane.wrap;
+            pane.sideways = 0;
         }
     }
 

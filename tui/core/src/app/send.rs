@@ -117,7 +117,7 @@ impl Send {
         if templates.is_empty() {
             templates.push(Template { name: "event.json".to_owned(), text: "{}".to_owned() });
         }
-        let mut send = Self {
+        let mut pane = Self {
             text: templates[0].text.clone(),
             templates,
             history: Vec::new(),
@@ -130,8 +130,8 @@ impl Send {
             in_flight: BTreeMap::new(),
             warned: None,
         };
-        send.recheck(now);
-        send
+        pane.recheck(now);
+        pane
     }
 
     /// The text in the editor.
@@ -329,7 +329,7 @@ fn in_template(offset: usize, places: &[placeholders::Filled]) -> usize {
     }
 }
 
-/// SplitMix64: small, and good enough for sample data.
+/// `SplitMix64`: small, and good enough for sample data.
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

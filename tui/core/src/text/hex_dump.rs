@@ -6,13 +6,8 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
         .chunks(16)
         .enumerate()
         .map(|(index, chunk)| {
-            let mut hexadecimal = String::with_capacity(50);
-            for (place, byte) in chunk.iter().enumerate() {
-                hexadecimal.push_str(&format!("{byte:02x} "));
-                if place == 7 {
-                    hexadecimal.push(' ');
-                }
-            }
+            let halves: Vec<String> = chunk.chunks(8).map(hex_of).collect();
+            let hexadecimal = halves.join("  ");
             let ascii: String = chunk
                 .iter()
                 .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '·' })
@@ -20,6 +15,10 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
             format!("{:06x}  {hexadecimal:<50}{ascii}", index * 16)
         })
         .collect()
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

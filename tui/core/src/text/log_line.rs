@@ -8,14 +8,10 @@ use crate::events::{Access, LogLine, LogSource};
 /// few words, other lines stay as they are.
 pub fn brief(line: &LogLine) -> String {
     if let Some(report) = line.report() {
-        let mut words = format!("REPORT {}", milliseconds(report.duration_ms));
-        if let Some(memory) = report.max_memory_mb {
-            words.push_str(&format!(", {memory} MB"));
-        }
-        if let Some(init) = report.init_ms {
-            words.push_str(&format!(", cold start {}", milliseconds(init)));
-        }
-        return words;
+        let memory = report.max_memory_mb.map(|memory| format!("{memory} MB"));
+        let cold = report.init_ms.map(|init| format!("cold start {}", milliseconds(init)));
+        let took = format!("REPORT {}", milliseconds(report.duration_ms));
+        return [Some(took), memory, cold].into_iter().flatten().collect::<Vec<_>>().join(", ");
     }
     if line.source == LogSource::Access
         && let Some(access) = Access::parse(&line.message)
@@ -34,14 +30,11 @@ pub fn milliseconds(figure: f64) -> String {
 }
 
 fn access_words(access: &Access) -> String {
-    let mut words = format!("{} at the API", access.status.as_deref().unwrap_or("no status"));
-    if let Some(latency) = access.response_latency.as_deref().filter(|latency| *latency != "-") {
-        words.push_str(&format!(" in {latency} ms"));
-    }
-    if access.integration_request_id.as_deref().is_none_or(|id| id == "-") {
-        words.push_str(", Lambda not reached");
-    }
-    words
+    let status = access.status.as_deref().unwrap_or("no status");
+    let took = access.response_latency.as_deref().filter(|latency| *latency != "-");
+    let took = took.map(|latency| format!(" in {latency} ms")).unwrap_or_default();
+    let reached = access.integration_request_id.as_deref().is_some_and(|id| id != "-");
+    format!("{status} at the API{took}{}", if reached { "" } else { ", Lambda not reached" })
 }
 
 /// Fields that a row shows elsewhere, or that say the same on every line.
@@ -97,49 +90,36 @@ fn json_words(fields: &Map<String, Value>) -> String {
 fn outcome_words(outcome: &str, fields: &Map<String, Value>) -> String {
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let number = |name: &str| fields.get(name).and_then(Value::as_u64);
-    let mut words = match (outcome, text("message")) {
-        ("accepted", _) | (_, None) => outcome.to_owned(),
-        (_, Some(message)) => message.to_owned(),
+    let what = match (outcome, text("message")) {
+        ("accepted", _) | (_, None) => outcome,
+        (_, Some(message)) => message,
     };
-    if let Some(bytes) = number("bytes") {
-        words.push_str(&format!(" {}", super::number::size(bytes)));
-    }
-    if let Some(took) = fields.get("kinesisMs").and_then(Value::as_f64) {
-        words.push_str(&format!(", Kinesis {}", milliseconds(took)));
-    }
-    if let Some(attempts) = number("attempts").filter(|attempts| *attempts > 1) {
-        words.push_str(&format!(", {attempts} attempts"));
-    }
+    let size = number("bytes").map(|bytes| format!(" {}", super::number::size(bytes))).unwrap_or_default();
+    let mut words = vec![format!("{what}{size}")];
+    words.extend(fields.get("kinesisMs").and_then(Value::as_f64).map(|took| format!("Kinesis {}", milliseconds(took))));
+    words.extend(number("attempts").filter(|attempts| *attempts > 1).map(|attempts| format!("{attempts} attempts")));
     if let (Some(line), Some(column)) = (number("line"), number("column")) {
-        words.push_str(&format!(", line {line} column {column}"));
+        words.push(format!("line {line} column {column}"));
     }
-    if let Some(error) = text("error") {
-        words.push_str(&format!(": {error}"));
-    }
-    words
+    words.extend(text("error").map(str::to_owned));
+    words.join(", ")
 }
 
 fn platform_words(kind: &str, record: &Value) -> String {
     let status = record.get("status").and_then(Value::as_str);
     let error = record.get("errorType").and_then(Value::as_str);
-    let mut words = match kind {
-        "initStart" => "INIT, a new process starts".to_owned(),
-        "start" => "START".to_owned(),
-        "runtimeDone" => "END".to_owned(),
-        "initRuntimeDone" => "INIT done".to_owned(),
-        other => other.to_owned(),
+    let what = match kind {
+        "initStart" => "INIT, a new process starts",
+        "start" => "START",
+        "runtimeDone" => "END",
+        "initRuntimeDone" => "INIT done",
+        other => other,
     };
-    if let Some(duration) = record.get("metrics").and_then(|metrics| metrics.get("durationMs")).and_then(Value::as_f64)
-    {
-        words.push_str(&format!(" {}", milliseconds(duration)));
-    }
-    if let Some(status) = status.filter(|status| *status != "success") {
-        words.push_str(&format!(" {status}"));
-    }
-    if let Some(error) = error {
-        words.push_str(&format!(" {error}"));
-    }
-    words
+    let metrics = record.get("metrics");
+    let took = metrics.and_then(|metrics| metrics.get("durationMs")).and_then(Value::as_f64).map(milliseconds);
+    let status = status.filter(|status| *status != "success").map(str::to_owned);
+    let words = [Some(what.to_owned()), took, status, error.map(str::to_owned)];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// Joiners are shown too, although emoji are joined with them: terminals disagree about the width
 /// of what is joined. Only a presentation selector after a character of its own is left out.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|letter| is_hidden(letter)) {
+    if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -20,7 +20,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\u{0}'..='\u{1f}' => safe.push(picture(letter)),
             '\u{7f}' => safe.push('␡'),
             '\u{fe0e}' | '\u{fe0f}' if before.is_some_and(|before: char| !before.is_ascii() && !is_hidden(before)) => {}
-            _ if is_hidden(letter) => safe.push_str(&format!("⟨{:04X}⟩", u32::from(letter))),
+            _ if is_hidden(letter) => safe.push_str(&code(letter)),
             _ => safe.push(letter),
         }
         before = Some(letter);
@@ -31,6 +31,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// The symbol of a C0 control character: `␛` for escape.
 fn picture(control: char) -> char {
     char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}')
+}
+
+/// `⟨202E⟩`.
+fn code(letter: char) -> String {
+    format!("⟨{:04X}⟩", u32::from(letter))
 }
 
 /// Whether a terminal would obey this character, or a reader not see it.

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_countdown_ends_at_zero_not_before() {
         assert_eq!(whole_seconds(Duration::from_millis(1)), "1 s");
-        assert_eq!(whole_seconds(Duration::from_millis(6_000)), "6 s");
+        assert_eq!(whole_seconds(Duration::from_secs(6)), "6 s");
         assert_eq!(whole_seconds(Duration::ZERO), "0 s");
         assert_eq!(whole_seconds(Duration::from_millis(64_001)), "1 min 5 s");
     }
