@@ -3,7 +3,9 @@
 //! [`operations`] is the control plane, [`requests`] its HTTP; an invocation takes an idle
 //! [`environment`] out of the function's [`pool`] or starts another.
 
+mod entrypoint;
 mod environment;
+mod failure;
 mod function;
 mod log_stream;
 mod name;
@@ -17,6 +19,7 @@ mod requests;
 mod runtime_api;
 mod settings;
 pub mod supervisor;
+mod variables;
 
 use std::{
     collections::BTreeMap,
@@ -120,7 +123,9 @@ impl Lambda {
     pub fn new(place: Arc<Place>, iam: Arc<Iam>, s3: Arc<S3>, logs: Arc<Logs>) -> Arc<Self> {
         let cloud = processes::identity(rustix::process::getpid().as_raw_pid()).unwrap_or_default();
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        let functions = place.data_dir.join("functions");
+        // A function's process starts in another folder, so paths must not depend on the present one.
+        let functions = std::path::absolute(&place.data_dir).unwrap_or_else(|_| place.data_dir.clone());
+        let functions = functions.join("functions");
         let directory = functions.join(format!("{cloud}.{unique}"));
         std::thread::spawn(move || clear_up_after_others(&functions));
         let site = Arc::new(Site {
