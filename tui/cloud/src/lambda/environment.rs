@@ -37,6 +37,9 @@ const IDLE_LIMIT: Duration = Duration::from_mins(5);
 /// How long an answer is held back for the runtime to ask for its next invocation: an environment
 /// that is known to be ready takes the next one, where otherwise another would be started cold.
 const READY_SOON: Duration = Duration::from_millis(50);
+/// How long a runtime that said that it cannot start may take to end by itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What an environment runs: the function as it was when the environment was started.
 #[derive(Debug)]
 pub(super) struct Version {
@@ -262,11 +265,17 @@ impl Environment {
                         FunctionResult::Error { payload, error_type } => (Some(payload), error_type),
                         FunctionResult::Answer(_) | FunctionResult::TooLarge => (None, "Runtime.Unknown".to_owned()),
                     };
+                    // It writes why, and ends by itself.
+                    let _ = timeout(LAST_WORDS, self.until_ended()).await;
                     return Err(Failure { payload, ..Failure::new(&error_type, "The runtime could not start") });
                 }
                 Happening::Ended(failure) => return Err(failure),
             }
         }
+    }
+
+    async fn until_ended(&mut self) {
+        while !matches!(self.happening().await, Happening::Ended(_)) {}
     }
 
     /// Lambda repeats a start that failed as part of the invocation, within the function's own time.
