@@ -108,6 +108,9 @@ pub(crate) struct Update {
     pub before: BTreeMap<String, Resource>,
     /// Resources that this update made, changed or tried to.
     pub touched: std::collections::BTreeSet<String>,
+    /// What it made and its rollback must delete, kept while a rollback that failed waits for
+    /// another.
+    pub made: Vec<Resource>,
 }
 
 /// One stack.

@@ -43,8 +43,11 @@ impl CloudFormation {
         stack.termination_protection = input.boolean("EnableTerminationProtection")?.unwrap_or(false);
         stack.role_arn = self.role(&mut input)?;
         stack.token = input.string("ClientRequestToken")?;
-        stack.revision = Some(self.revision(&mut input, &stack).await?);
+        let revision = self.revision(&mut input, &stack).await?;
         input.finish()?;
+        // What cannot be evaluated is told at once, not by a stack that fails.
+        change_set::plan(self, &stack, &revision)?;
+        stack.revision = Some(revision);
         let id = stack.id.clone();
         self.with_stacks(|stacks| {
             if stacks.iter().any(|known| known.name == name && known.status != "DELETE_COMPLETE") {

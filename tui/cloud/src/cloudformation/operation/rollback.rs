@@ -39,13 +39,15 @@ impl Operation {
         // What the update made, noted before records go back to the old ones.
         let made: Vec<Resource> = self.with(|stack| {
             let is_new = |resource: &&Resource| {
-                resource.exists()
-                    && update
-                        .before
-                        .get(&resource.logical_id)
-                        .is_none_or(|before| before.physical_id != resource.physical_id)
+                let before = update.before.get(&resource.logical_id);
+                let is_known = update.made.iter().any(|known| known.physical_id == resource.physical_id);
+                resource.exists() && !is_known && before.is_none_or(|before| before.physical_id != resource.physical_id)
             };
-            stack.resources.values().filter(is_new).cloned().collect()
+            let made = update.made.iter().chain(stack.resources.values().filter(is_new)).cloned().collect::<Vec<_>>();
+            if let Some(update) = &mut stack.update {
+                update.made.clone_from(&made);
+            }
+            made
         });
         let back = Self { cancel: tokio_util::sync::CancellationToken::new(), ..self.clone() };
         let before = std::sync::Arc::new(update.before.clone());

@@ -12,6 +12,7 @@ impl Operation {
                 previous_outputs: stack.outputs.clone(),
                 before: stack.resources.clone(),
                 touched: std::collections::BTreeSet::new(),
+                made: Vec::new(),
             });
             stack.revision = Some(next);
             stack.updated = Some(jiff::Timestamp::now());

@@ -21,15 +21,12 @@ const MOST_VALUES: usize = 200_000;
 pub(crate) fn parse(text: &str) -> ServiceResult<Map<String, Value>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = if text.trim_start().starts_with('{') {
-        // YAML is a superset of JSON; a template in YAML's flow style is none the less YAML.
-        serde_json::from_str(text).or_else(|error| {
-            parse_yaml(text).map_err(|_| {
-                invalid(format!(
-                    "Template format error: JSON not well-formed. (line {}, column {})",
-                    error.line(),
-                    error.column()
-                ))
-            })
+        serde_json::from_str(text).map_err(|error| {
+            invalid(format!(
+                "Template format error: JSON not well-formed. (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
         })?
     } else {
         parse_yaml(text)?
