@@ -147,7 +147,7 @@ impl Clients {
 
 /// A cloud in this process.
 struct Cloud {
-    cloud: LocalCloud,
+    inner: LocalCloud,
     clients: Clients,
     data: tempfile::TempDir,
 }
@@ -161,7 +161,7 @@ impl Cloud {
         let cloud = LocalCloud::start(options).await.unwrap();
         let keys = cloud.credentials();
         let clients = Clients::new(cloud.endpoint_url(), &keys.access_key_id, &keys.secret_access_key).await;
-        Self { cloud, clients, data }
+        Self { inner: cloud, clients, data }
     }
 
     /// The processes that its functions are made of.
@@ -253,7 +253,7 @@ async fn a_python_bootstrap_answers_cold_and_then_warm_in_the_same_process() {
     assert!(!warm.log.contains("Init Duration: "), "{}", warm.log);
     let lines: Vec<&str> = warm.log.lines().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(lines, ["START", "END", "REPORT"]);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ done
     let answer = cloud.invoke("shell", &json!({"x": [1, 2]})).await;
     assert_eq!(answer.payload, json!({"was": {"x": [1, 2]}}));
     assert!(answer.log.contains("handling "), "{}", answer.log);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -307,7 +307,7 @@ async fn code_comes_out_of_a_bucket_too_and_new_code_runs_after_an_update() {
     let missing = cloud.function("g", bootstrap("")).code(code("three.zip")).send().await.unwrap_err();
     assert_eq!(missing.code(), Some("InvalidParameterValueException"));
     assert!(missing.message().unwrap().contains("S3 Error Code: NoSuchKey"), "{missing:?}");
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -329,7 +329,23 @@ async fn ten_invocations_at_once_run_in_ten_processes() {
     assert_eq!(processes.len(), 10);
     let warm = cloud.invoke("meet", &json!(0)).await;
     assert!(processes.contains(&warm.payload.as_i64().unwrap()));
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_invocations_than_environments_wait_and_another_function_finds_room() {
+    let cloud = Cloud::start().await;
+    // Without the site's packages Python starts in a tenth of the time.
+    let script = python("def handle(event, _): return os.getpid()").replacen("env python3", "env -S python3 -SE", 1);
+    cloud.create("many", bootstrap(&script)).await;
+    cloud.create("other", bootstrap(&script)).await;
+    let payload = json!({});
+    let answers = futures::future::join_all((0..80).map(|_| cloud.invoke("many", &payload))).await;
+    let processes: HashSet<i64> = answers.iter().map(|answer| answer.payload.as_i64().unwrap()).collect();
+    assert!(processes.len() <= 64, "{} processes", processes.len());
+    assert!(cloud.invoke("other", &payload).await.payload.is_i64());
+    cloud.inner.shutdown().await;
+    assert_eq!(processes_of(cloud.data.path()), Vec::<i32>::new());
 }
 
 #[tokio::test]
@@ -347,7 +363,7 @@ async fn a_function_that_runs_out_of_time_is_ended_and_the_next_call_starts_afre
     assert_eq!(cloud.processes(), Vec::<i32>::new(), "the processes of the ended environment");
     let next = cloud.invoke("slow", &json!(0)).await;
     assert!(next.error.is_none() && next.log.contains("Init Duration"), "{}", next.log);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -365,7 +381,7 @@ async fn a_crash_is_told_as_lambda_tells_it_and_the_next_call_starts_afresh() {
     let killed = cloud.invoke("crash", &json!("kill")).await;
     assert!(killed.payload["errorMessage"].as_str().unwrap().ends_with("Runtime exited with error: signal: killed"));
     assert_eq!(cloud.invoke("crash", &json!("live")).await.payload, "fine");
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -377,7 +393,7 @@ async fn an_error_of_the_function_is_handed_through_and_the_process_lives_on() {
     assert_eq!(error.payload, json!({"errorMessage": "division by zero", "errorType": "ZeroDivisionError"}));
     let next = cloud.invoke("picky", &json!(2)).await;
     assert!(next.payload == json!(0.5) && !next.log.contains("Init Duration"));
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -404,7 +420,7 @@ async fn what_cannot_be_executed_is_named() {
         assert!(answer.payload["errorMessage"].as_str().unwrap().contains(words), "{name}: {}", answer.payload);
         assert!(answer.log.contains(words), "{name}: {}", answer.log);
     }
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -419,7 +435,7 @@ async fn a_binary_for_another_machine_than_the_functions_is_refused_even_where_i
     cloud.function("other", zip).architectures(other).send().await.unwrap();
     let answer = cloud.invoke("other", &json!({})).await;
     assert!(answer.payload["errorMessage"].as_str().unwrap().ends_with("exec format error"), "{}", answer.payload);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -444,7 +460,7 @@ async fn a_start_that_fails_is_tried_once_more_within_the_invocation() {
     let answer = cloud.invoke("never", &json!({})).await;
     assert_eq!(answer.payload, json!({"errorType": "Own.Reason", "errorMessage": "no"}));
     assert!(answer.log.contains("202\n"), "{}", answer.log);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -465,7 +481,7 @@ async fn the_environment_holds_what_lambda_promises_and_nothing_of_the_clouds() 
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_VERSION"], "$LATEST");
     assert_eq!(variables["AWS_LAMBDA_LOG_GROUP_NAME"], "/aws/lambda/show");
     assert!(variables["AWS_LAMBDA_LOG_STREAM_NAME"].as_str().unwrap().contains("/[$LATEST]"));
-    assert_eq!(variables["AWS_ENDPOINT_URL"], cloud.cloud.endpoint_url());
+    assert_eq!(variables["AWS_ENDPOINT_URL"], cloud.inner.endpoint_url());
     assert!(variables["AWS_ACCESS_KEY_ID"].as_str().unwrap().starts_with("ASIA"));
     assert!(!variables["AWS_SESSION_TOKEN"].as_str().unwrap().is_empty());
     assert_eq!(variables["LAMBDA_TASK_ROOT"], seen["cwd"]);
@@ -486,7 +502,7 @@ async fn the_environment_holds_what_lambda_promises_and_nothing_of_the_clouds() 
     let seen = cloud.invoke("show", &json!({})).await.payload;
     assert_eq!(seen["env"]["AWS_ENDPOINT_URL"], "http://elsewhere");
     assert_eq!(seen["env"]["OWN"], Value::Null);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -526,7 +542,7 @@ async fn json_logs_hold_the_functions_lines_and_the_platforms_from_their_levels_
     cloud.invoke("json", &json!({})).await;
     let lines = cloud.log_lines("own-group").await;
     assert!(lines[before..].iter().all(|line| !line.contains("platform.")), "{:?}", &lines[before..]);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -546,7 +562,7 @@ async fn a_response_that_is_too_large_or_for_another_request_is_refused() {
     assert_eq!(refused.code(), Some("RequestTooLargeException"));
     let no_json = cloud.lambda.invoke().function_name("f").payload(Blob::new("{")).send().await.unwrap_err();
     assert_eq!(no_json.code(), Some("InvalidRequestContentException"));
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -569,7 +585,7 @@ async fn a_reservation_of_nothing_stops_the_function_and_an_event_is_queued() {
     assert!(!done.exists());
     assert_eq!(send(InvocationType::Event).await.unwrap().status_code(), 202);
     until("the queued invocation", || done.exists().then_some(())).await;
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -639,7 +655,7 @@ async fn the_control_plane_speaks_as_aws_does() {
     assert_eq!(versions.versions()[0].version(), Some("$LATEST"));
     lambda.delete_function().function_name("f").send().await.unwrap();
     assert!(lambda.get_function().function_name("f").send().await.is_err());
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -651,7 +667,7 @@ async fn a_process_killed_while_it_waits_is_replaced_without_the_caller_knowing(
     invoke_once_more(&cloud, "f").await;
     let answer = cloud.invoke("f", &json!({})).await;
     assert!(answer.payload.is_i64() && answer.payload.as_i64() != Some(pid));
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 /// Invokes a function whose process was killed while it waited. An invocation that was handed over
@@ -724,13 +740,13 @@ fn kill(pids: &[i32]) {
 async fn no_process_outlives_a_cloud_that_ends_or_is_dropped() {
     let cloud = Cloud::start().await;
     let pids = start_stubborn(&cloud).await;
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
     assert!(pids.iter().all(|pid| !runs(*pid)), "after shutdown");
 
     let cloud = Cloud::start().await;
     let pids = start_stubborn(&cloud).await;
-    let Cloud { cloud, data, .. } = cloud;
-    drop(cloud);
+    let Cloud { inner, data, .. } = cloud;
+    drop(inner);
     // The two that carry the cloud's mark are gone when drop returns; the third a moment later.
     assert!(!runs(pids[0]) && !runs(pids[1]), "after drop");
     until_gone(&pids).await;
@@ -760,7 +776,7 @@ async fn no_process_outlives_its_killed_supervisor_whichever_it_is() {
         assert!(cloud.invoke("stubborn", &json!({})).await.error.is_none());
         cloud.lambda.delete_function().function_name("stubborn").send().await.unwrap();
     }
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 }
 
 #[tokio::test]
@@ -772,7 +788,7 @@ async fn no_process_outlives_both_supervisors_killed_at_once_nor_all_three() {
     until_gone(&pids[..2]).await;
     until("the end of the processes", || cloud.processes().is_empty().then_some(())).await;
     kill_if_runs(pids[2]);
-    cloud.cloud.shutdown().await;
+    cloud.inner.shutdown().await;
 
     let far = FarCloud::start().await;
     let pids = start_stubborn(&far.clients).await;
@@ -783,7 +799,7 @@ async fn no_process_outlives_both_supervisors_killed_at_once_nor_all_three() {
     let next = Cloud::start().await;
     until_gone(&pids[..2]).await;
     kill_if_runs(pids[2]);
-    next.cloud.shutdown().await;
+    next.inner.shutdown().await;
 }
 
 fn kill_if_runs(pid: i32) {

@@ -3,7 +3,9 @@
 //! [`operations`] is the control plane, [`requests`] its HTTP; an invocation takes an idle
 //! [`environment`] out of the function's [`pool`] or starts another.
 
+mod entrypoint;
 mod environment;
+mod failure;
 mod function;
 mod log_stream;
 mod name;
@@ -17,6 +19,7 @@ mod requests;
 mod runtime_api;
 mod settings;
 pub mod supervisor;
+mod variables;
 
 use std::{
     collections::BTreeMap,
@@ -120,7 +123,9 @@ impl Lambda {
     pub fn new(place: Arc<Place>, iam: Arc<Iam>, s3: Arc<S3>, logs: Arc<Logs>) -> Arc<Self> {
         let cloud = processes::identity(rustix::process::getpid().as_raw_pid()).unwrap_or_default();
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        let functions = place.data_dir.join("functions");
+        // A function's process starts in another folder, so paths must not depend on the present one.
+        let functions = std::path::absolute(&place.data_dir).unwrap_or_else(|_| place.data_dir.clone());
+        let functions = functions.join("functions");
         let directory = functions.join(format!("{cloud}.{unique}"));
         std::thread::spawn(move || clear_up_after_others(&functions));
         let site = Arc::new(Site {
@@ -283,7 +288,10 @@ impl Site {
 
 /// Ends the processes and removes the folders of clouds that are gone.
 fn clear_up_after_others(functions: &std::path::Path) {
-    processes::kill_tagged(|tag| tag.split_once('/').is_some_and(|(cloud, _)| !processes::may_run(cloud)));
+    let is_gone = |tag: &str| tag.split_once('/').is_some_and(|(cloud, _)| !processes::may_run(cloud));
+    // Supervisors of a cloud that was killed just now are at work, and reach what carries no tag.
+    processes::wait_for_tagged(is_gone, process::ENDING_TAKES_AT_MOST);
+    processes::kill_tagged(is_gone);
     for entry in std::fs::read_dir(functions).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.split_once('.').is_some_and(|(cloud, _)| !processes::may_run(cloud)) {

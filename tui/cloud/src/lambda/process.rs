@@ -26,7 +26,7 @@ use super::{
 };
 
 /// How long the chain may take to end what it supervises before the cloud does it itself.
-const ENDING_TAKES_AT_MOST: Duration = Duration::from_secs(2);
+pub(super) const ENDING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 /// Bytes read from the pipe at once.
 const READ_BYTES: usize = 64 * 1024;
 
