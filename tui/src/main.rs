@@ -3,9 +3,11 @@
 mod cli;
 mod commands;
 mod deploy;
+mod runtime;
 mod send;
 mod tail;
 mod target;
+mod ui;
 
 use std::process::ExitCode;
 

@@ -142,7 +142,7 @@ async fn writes_beyond_a_shards_limit_are_refused_record_by_record() {
 #[tokio::test]
 async fn beyond_the_cap_the_oldest_records_go() {
     let options = Options { retained_bytes: 64 * 1024, limits: Limits::Off, ..common::options() };
-    let (_cloud, client) = with_stream(options, 2).await;
+    let (cloud, client) = with_stream(options, 2).await;
     for number in 0..200 {
         let data = format!("{number:0>1000}");
         let key = number.to_string();
@@ -158,6 +158,7 @@ async fn beyond_the_cap_the_oldest_records_go() {
     assert_eq!(numbers.last(), Some(&199));
     assert!((60..=65).contains(&numbers.len()), "{} records are kept", numbers.len());
     assert!(numbers[0] >= 130, "the oldest kept is {}", numbers[0]);
+    assert_eq!(cloud.dropped().records, 200 - numbers.len() as u64);
 }
 
 #[tokio::test]

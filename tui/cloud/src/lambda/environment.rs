@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, Site,
+    Invocation, Site, UNASSUMABLE,
     log_stream::{LogStream, Status, Summary},
     package::Package,
     pool::{Pool, Seat},
@@ -231,8 +232,7 @@ impl Environment {
                         let _ = reply.send(ApiAnswer::InvalidState);
                     }
                     Happening::Ended(failure) => {
-                        self.pool.remove(self.id);
-                        self.log.fault(&format!("{} between invocations", failure.message), &failure.error_type);
+                        self.ended_idle(&failure);
                         break;
                     }
                 },
@@ -265,6 +265,7 @@ impl Environment {
                     program: &program,
                     environment: &environment,
                     tag: &format!("{}/{}", self.site.tag, uuid::Uuid::new_v4().simple()),
+                    running: &self.site.running,
                 })?;
                 self.running = Some(Runtime { api, process, pid: None, waiter: None });
                 self.wait_until_ready(started + limit).await
@@ -334,8 +335,35 @@ impl Environment {
 
     /// Runs one invocation; gives whether the environment can take another.
     async fn invoke(&mut self, job: Job, started: Instant) -> bool {
+        if !self.still_runs().await {
+            let _ = job.outcome.send(Outcome::NotTaken);
+            return false;
+        }
         self.log.start(&job.work.request_id);
         self.run_job(job, started).await
+    }
+
+    /// Whether the process lives and its runtime waits: it may have been killed since it became
+    /// idle. Then the job is for another environment.
+    async fn still_runs(&mut self) -> bool {
+        while self.running.as_ref().is_some_and(|running| running.waiter.as_ref().is_none_or(Waiter::is_closed)) {
+            match self.happening().await {
+                Happening::Ready => {}
+                Happening::Finished { reply, .. } | Happening::InitError { reply, .. } => {
+                    let _ = reply.send(ApiAnswer::InvalidState);
+                }
+                Happening::Ended(failure) => {
+                    self.ended_idle(&failure);
+                    return false;
+                }
+            }
+        }
+        self.running.is_some()
+    }
+
+    fn ended_idle(&mut self, failure: &Failure) {
+        self.pool.remove(self.id);
+        self.log.fault(&format!("{} between invocations", failure.message), &failure.error_type);
     }
 
     async fn run_job(&mut self, job: Job, started: Instant) -> bool {
@@ -576,7 +604,8 @@ impl Environment {
     fn variables(&self) -> ServiceResult<BTreeMap<String, String>> {
         let Version { name, settings, package, .. } = &*self.version;
         let place = &self.site.place;
-        let keys = self.site.iam.assume_for_service(&settings.role, "lambda.amazonaws.com", name)?;
+        let keys = self.site.iam.assume_for_service(&settings.role, "lambda.amazonaws.com", name);
+        let keys = keys.map_err(|_| ServiceError::new(403, "AccessDeniedException", UNASSUMABLE))?;
         let temporary = self.folder.join("tmp");
         std::fs::create_dir_all(&temporary).map_err(ServiceError::internal)?;
         let code = package.directory().to_string_lossy().into_owned();
@@ -622,33 +651,47 @@ impl Environment {
 /// even where this machine could run it.
 fn bootstrap(directory: &Path, architecture: &str) -> Result<PathBuf, Failure> {
     let program = directory.join(BOOTSTRAP);
-    let mut head = [0; 20];
-    let read = std::fs::File::open(&program).and_then(|mut file| file.read(&mut head));
-    if !program.is_file() {
-        return Err(Failure::new(
-            "Runtime.InvalidEntrypoint",
-            format!("Couldn't find valid bootstrap(s): [{} /opt/bootstrap]", program.display()),
-        ));
-    }
-    if read.is_ok_and(|length| length == head.len())
-        && elf_machine(&head).is_some_and(|machine| machine != architecture)
+    let invalid = |message: String| Failure::new("Runtime.InvalidEntrypoint", message);
+    let mut head = Vec::new();
+    let file = std::fs::File::open(&program);
+    let Ok(metadata) =
+        program.metadata().map_err(drop).and_then(|found| if found.is_file() { Ok(found) } else { Err(()) })
+    else {
+        let missing = format!("Couldn't find valid bootstrap(s): [{} /opt/bootstrap]", program.display());
+        return Err(invalid(missing));
+    };
+    // Without its execute bit the system refuses it, whatever it is.
+    let executable = metadata.permissions().mode() & 0o111 != 0;
+    if executable
+        && file.is_ok_and(|file| file.take(20).read_to_end(&mut head).is_ok())
+        && !can_run(&head, architecture)
     {
-        let message = format!("fork/exec {}: exec format error", program.display());
-        return Err(Failure::new("Runtime.InvalidEntrypoint", message));
+        return Err(invalid(format!("fork/exec {}: exec format error", program.display())));
     }
     Ok(program)
 }
 
+/// Whether a file that begins so can run as a function for `architecture`. Asked here because the
+/// standard library's exec hands what the system does not know to a shell, which Lambda does not.
+fn can_run(head: &[u8], architecture: &str) -> bool {
+    if head.starts_with(b"#!") {
+        return true;
+    }
+    if cfg!(target_os = "macos") && (head.starts_with(&[0xcf, 0xfa, 0xed, 0xfe]) || head.starts_with(&[0xca, 0xfe])) {
+        return true;
+    }
+    let here = if cfg!(target_arch = "aarch64") { "arm64" } else { std::env::consts::ARCH };
+    cfg!(target_os = "linux") && architecture == here && elf_machine(head) == Some(architecture)
+}
+
 /// The machine that an ELF file's first bytes name, in Lambda's words; `None`: no such file.
-fn elf_machine(head: &[u8; 20]) -> Option<&'static str> {
-    if !head.starts_with(b"\x7fELF") {
-        return None;
-    }
-    match u16::from_le_bytes([head[18], head[19]]) {
-        62 => Some("x86_64"),
-        183 => Some("arm64"),
-        _ => Some("another"),
-    }
+fn elf_machine(head: &[u8]) -> Option<&'static str> {
+    let machine = head.strip_prefix(b"\x7fELF")?.get(14..16)?;
+    Some(match (machine[0], machine[1]) {
+        (62, 0) => "x86_64",
+        (183, 0) => "arm64",
+        _ => "another",
+    })
 }
 
 fn exited(how: &str) -> Failure {

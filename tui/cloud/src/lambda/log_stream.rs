@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use super::settings::{LogFormat, LogLevel, Logging};
 use crate::logs::{LogLine, Logs};
 
-/// Bytes of one event; what is longer becomes several. 256 KiB less what CloudWatch Logs counts for
-/// the event itself.
-const LONGEST_LINE_BYTES: usize = 256 * 1024 - 26;
+/// Bytes without a line break that are kept back: a longer line is written in pieces.
+const LONGEST_LINE_BYTES: usize = 256 * 1024;
 /// Bytes of the log's end that an answer may carry.
 const TAIL_BYTES: usize = 4096;
 
@@ -118,17 +117,11 @@ impl LogStream {
 
     fn write_function_lines(&mut self, lines: Vec<Vec<u8>>) {
         let now = Timestamp::now();
-        let mut messages = Vec::new();
-        for line in lines {
-            if self.settings.hides(&line) {
-                continue;
-            }
-            for part in split_line(&String::from_utf8_lossy(&line)) {
-                if !part.trim_end().is_empty() {
-                    messages.push(part.to_owned());
-                }
-            }
-        }
+        let messages = lines
+            .iter()
+            .filter(|line| !line.trim_ascii().is_empty() && !self.settings.hides(line))
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
         self.write(now, messages);
     }
 
@@ -147,11 +140,9 @@ impl LogStream {
         let timestamp_ms = time.as_millisecond();
         let lines =
             messages.into_iter().map(|message| LogLine { timestamp_ms, message: trim_break(message) }).collect();
-        if self.logs.put(&self.group, &self.stream, lines).is_err() {
-            // The group was deleted while the function ran: Lambda makes it again. Lines that came in
-            // between are lost there, as they are on AWS.
-            self.logs.ensure_group(&self.group);
-        }
+        // Where the group was deleted meanwhile, the lines are lost, as on AWS for a role that may not
+        // make groups; making it again would leave it behind when a stack is deleted.
+        let _ = self.logs.put(&self.group, &self.stream, lines);
     }
 
     fn platform(&mut self, level: LogLevel, kind: &str, record: Value, text: Option<String>) {
@@ -293,30 +284,9 @@ fn trim_break(mut message: String) -> String {
     message
 }
 
-/// Pieces of at most [`LONGEST_LINE_BYTES`], cut between characters.
-fn split_line(line: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while rest.len() > LONGEST_LINE_BYTES {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(LONGEST_LINE_BYTES));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_line_is_cut_between_characters() {
-        let line = "ä".repeat(LONGEST_LINE_BYTES);
-        let pieces = split_line(&line);
-        assert!(pieces.len() >= 2 && pieces.iter().all(|piece| piece.len() <= LONGEST_LINE_BYTES));
-        assert_eq!(pieces.concat(), line);
-    }
 
     #[test]
     fn the_runtimes_version_has_awss_form() {

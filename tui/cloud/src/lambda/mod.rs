@@ -54,6 +54,9 @@ const LARGEST_SYNCHRONOUS_BYTES: usize = 6_291_456;
 /// Bytes of a payload that is queued.
 const LARGEST_EVENT_BYTES: usize = 1_048_576;
 
+/// What is said of a role that is not there or does not trust Lambda.
+const UNASSUMABLE: &str = "The role defined for the function cannot be assumed by Lambda.";
+
 /// How one invocation ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
@@ -90,6 +93,7 @@ struct Site {
     /// The tasks that drive environments.
     environments: TaskTracker,
     stop: CancellationToken,
+    running: process::Running,
     /// Whether no process may be started any more.
     stopped: Mutex<bool>,
 }
@@ -129,6 +133,7 @@ impl Lambda {
             freed: Notify::new(),
             environments: TaskTracker::new(),
             stop: CancellationToken::new(),
+            running: process::Running::default(),
             stopped: Mutex::new(false),
         });
         Arc::new(Self { site, s3, functions: Mutex::default(), account: Arc::default() })
@@ -271,8 +276,7 @@ impl Site {
         if std::mem::replace(&mut stopped, true) {
             return;
         }
-        let prefix = format!("{}/", self.tag);
-        processes::kill_tagged(|tag| tag.starts_with(&prefix));
+        self.running.end_all(&format!("{}/", self.tag));
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }

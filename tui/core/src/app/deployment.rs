@@ -47,11 +47,13 @@ pub struct ResourceState {
     pub resource_type: String,
     /// The last status.
     pub status: StackStatus,
+    /// It failed, whatever was done about it since.
+    pub has_failed: bool,
     /// When the first event of this operation came.
     pub started: Timestamp,
     /// When the last one came.
     pub changed: Timestamp,
-    /// CloudFormation's words with the last status that had any.
+    /// `CloudFormation`'s words with the last status that gave a reason.
     pub reason: Option<String>,
 }
 
@@ -78,7 +80,7 @@ pub struct Deployment {
     /// How many resources it changes, once that is known.
     pub resources_to_change: Option<usize>,
     resources: Vec<ResourceState>,
-    first_failure: Option<usize>,
+    first_failure: Option<ResourceState>,
 }
 
 impl Deployment {
@@ -121,6 +123,7 @@ impl Deployment {
                     logical_id: event.logical_id.clone(),
                     resource_type: event.resource_type.clone(),
                     status: event.status.clone(),
+                    has_failed: false,
                     started: event.time,
                     changed: event.time,
                     reason: event.reason.clone(),
@@ -128,8 +131,10 @@ impl Deployment {
                 self.resources.len() - 1
             }
         };
-        if self.first_failure.is_none() && event.status.as_str().ends_with("_FAILED") {
-            self.first_failure = Some(index);
+        if event.status.as_str().ends_with("_FAILED") {
+            self.resources[index].has_failed = true;
+            // As it is now: what follows are the steps that undo it.
+            self.first_failure.get_or_insert_with(|| self.resources[index].clone());
         }
     }
 
@@ -139,8 +144,8 @@ impl Deployment {
     }
 
     /// The resource that failed first.
-    pub fn first_failure(&self) -> Option<&ResourceState> {
-        self.first_failure.and_then(|index| self.resources.get(index))
+    pub const fn first_failure(&self) -> Option<&ResourceState> {
+        self.first_failure.as_ref()
     }
 
     /// How many resources are done.
@@ -150,20 +155,35 @@ impl Deployment {
 
     /// How a hop's resources fare.
     pub fn hop(&self, hop: Hop) -> HopProgress {
+        // What was undone is not there.
+        let counts = |resource: &&ResourceState| resource.has_failed || resource.status.as_str() != "DELETE_COMPLETE";
         let of_hop = || {
-            self.resources.iter().filter(move |resource| Hop::of_resource_type(&resource.resource_type) == Some(hop))
+            let of_hop = move |resource: &&ResourceState| Hop::of_resource_type(&resource.resource_type) == Some(hop);
+            self.resources.iter().filter(of_hop).filter(counts)
         };
         let (Some(first), Some(last)) =
             (of_hop().map(|resource| resource.started).min(), of_hop().map(|resource| resource.changed).max())
         else {
             return HopProgress::Waiting;
         };
-        if of_hop().any(|resource| resource.status.failed()) {
+        if of_hop().any(|resource| resource.has_failed) {
             HopProgress::Failed
         } else if of_hop().all(|resource| is_done(&resource.status)) {
             HopProgress::Done(last.since(first))
         } else {
             HopProgress::Working
+        }
+    }
+
+    /// What is being done, in a word: `creating`.
+    pub fn verb(&self) -> &'static str {
+        let is = |start: &str| self.resources.last().is_some_and(|last| last.status.as_str().starts_with(start));
+        if is("UPDATE") {
+            "updating"
+        } else if is("DELETE") {
+            "deleting"
+        } else {
+            "creating"
         }
     }
 

@@ -167,7 +167,7 @@ impl Figures {
             }
             LogSource::Delivery => {
                 self.delivery_errors.add(line.time, 1);
-                self.last_delivery_error = Some((line.time, line.message.clone()));
+                self.last_delivery_error = Some((line.time, crate::text::log_line::brief(line)));
             }
         }
     }

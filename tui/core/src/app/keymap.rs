@@ -49,6 +49,8 @@ pub enum Action {
     FindPrevious,
     /// The next trouble.
     NextTrouble,
+    /// One event's way through the hops.
+    Trace,
     /// Hide what does not match.
     Filter,
     /// Show all rows.
@@ -90,6 +92,8 @@ pub enum Context {
     Prompt,
     /// One row opened.
     Detail,
+    /// One event's trace.
+    Trace,
     /// The help.
     Help,
     /// A question.
@@ -114,7 +118,7 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Detail, Editing, Help, Panes, Prompt, Question, Start};
+use Context::{Detail, Editing, Help, Panes, Prompt, Question, Start, Trace};
 
 const fn always(_: &App) -> bool {
     true
@@ -153,9 +157,11 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again", if App::can_retry;
-    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail], "send", "send what is in the editor, as many times as you press it", if App::is_ready;
+    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::is_ready;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::is_ready;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes", if App::has_row;
+    [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
+    [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
     [char('n')] "n" => Action::FindNext, &[Panes], "next", "the next match (newer)", if App::has_find;
@@ -164,22 +170,21 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Right), char('l')] "→" => Action::Right, &[Panes], "", "", if App::turns_templates;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
-    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail], "previous, next", "the previous and the next row";
-    [char(']')] "]" => Action::NextEvent, &[Detail], "", "";
+    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace], "previous, next", "the previous and the next row, or event";
+    [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
     [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns", if App::has_row;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
-    [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail], "", "Objects: what landed in S3", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail], "stack", "Stack: what CloudFormation did";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail], "overview", "back to the overview", if App::is_away;
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
     [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help], "", "up and down (k, j too); moving up pauses, G follows again";
     [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help], "", "";
     [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help], "", "a page up and down (Space: down)";
@@ -188,11 +193,11 @@ pub const BINDINGS: &[Binding] = bindings![
     [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail], "help", "explain what is focused, and all keys";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Panes, Start], "quit", "one level back; on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Help, Prompt, Editing, Question], "", "stop what is being sent; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question], "", "stop what is being sent; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -209,6 +214,8 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
     BINDINGS
         .iter()
         .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
+        // Sideways is what arrows do anywhere; that they turn templates has to be said.
+        .filter(|binding| binding.action != Action::Left || app.focus() == Pane::Send)
         .map(|binding| {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
@@ -232,9 +239,13 @@ pub fn help(context: Context) -> impl Iterator<Item = (&'static str, &'static st
 pub fn markdown() -> String {
     let mut text = "| key | does |\n| --- | --- |\n".to_owned();
     let mut seen: Vec<(&str, &str)> = Vec::new();
-    for (title, context) in
-        [("", Panes), ("", Start), ("while editing: ", Editing), ("in a row that is open: ", Detail)]
-    {
+    for (title, context) in [
+        ("", Panes),
+        ("", Start),
+        ("while editing: ", Editing),
+        ("in a row that is open: ", Detail),
+        ("in a trace: ", Trace),
+    ] {
         for (shown, help) in help(context) {
             if !seen.contains(&(shown, help)) {
                 seen.push((shown, help));

@@ -18,6 +18,7 @@ mod prompt;
 mod row;
 mod send;
 mod strip;
+mod trace_view;
 mod words;
 
 pub use deployment::{Deployment, HopProgress, Phase, Ready, ResourceState, is_done};
@@ -34,6 +35,7 @@ pub use prompt::{Prompt, PromptKind};
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
+pub use trace_view::TraceLine;
 pub use words::Line;
 
 use std::{cell::Cell, collections::HashMap, time::Duration};
@@ -105,6 +107,8 @@ pub struct App {
     filter_before: Option<Query>,
     find: Option<Query>,
     detail: Option<Detail>,
+    /// The event whose trace is open.
+    trace: Option<EventNumber>,
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     question: Option<Question>,
@@ -146,6 +150,7 @@ impl App {
             filter_before: None,
             find: None,
             detail: None,
+            trace: None,
             help: None,
             question: None,
             notice: None,
@@ -265,6 +270,16 @@ impl App {
         self.held.set(None);
     }
 
+    /// Whether the screen differs from the one last drawn.
+    pub const fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The screen is to be drawn again, whatever changed.
+    pub const fn redraw(&mut self) {
+        self.dirty = true;
+    }
+
     /// Whether the screen differs from the one last drawn; asking makes it drawn.
     pub fn take_dirty(&mut self) -> bool {
         std::mem::take(&mut self.dirty)
@@ -376,6 +391,11 @@ impl App {
         self.detail.as_ref()
     }
 
+    /// The event whose trace is open.
+    pub const fn trace(&self) -> Option<EventNumber> {
+        self.trace
+    }
+
     /// The first line of the help in sight, where it is open.
     pub const fn help(&self) -> Option<usize> {
         self.help
@@ -420,6 +440,8 @@ impl App {
             Context::Help
         } else if self.detail.is_some() {
             Context::Detail
+        } else if self.trace.is_some() {
+            Context::Trace
         } else if self.deployment.ready().is_none() && self.focus != Pane::Stack {
             Context::Start
         } else if self.editing {
@@ -435,3 +457,6 @@ impl App {
         last.filter(|(_, trace)| trace.put() && trace.record_at.is_none() && trace.landing.is_none()).count() as u64
     }
 }
+
+#[cfg(test)]
+mod tests;

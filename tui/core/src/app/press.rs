@@ -4,6 +4,7 @@ use super::{
     Action, App, Context, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, PaneState, Phase, Prompt,
     PromptKind, Query, Question, Row, Target, keymap,
 };
+use crate::trace::EventNumber;
 
 /// How many rows the wheel moves.
 const WHEEL_ROWS: isize = 3;
@@ -35,9 +36,10 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Help => {
+            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
                 self.help = None;
                 self.detail = None;
+                self.trace = None;
                 self.prompt = Some(Prompt::new(PromptKind::Find, text));
             }
             Context::Question | Context::Start | Context::Editing => {}
@@ -73,10 +75,12 @@ impl App {
         match action {
             Action::Focus(pane) => {
                 self.detail = None;
+                self.trace = None;
                 self.focus_on(pane);
             }
             Action::Overview => {
                 self.detail = None;
+                self.trace = None;
                 self.leave_large();
             }
             Action::NextPane => self.turn_pane(1),
@@ -96,6 +100,10 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
+            Action::Trace => {
+                self.trace = self.traced();
+                self.detail = None;
+            }
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -242,6 +250,10 @@ impl App {
 
     /// The event before or after: the row beside the open one, or the body sent before.
     fn turn_event(&mut self, back: bool) {
+        if let Some(number) = self.trace {
+            self.turn_trace(number, back);
+            return;
+        }
         let Some(detail) = &self.detail else {
             let now = self.now;
             if !self.send.turn_history(back, now) {
@@ -262,6 +274,34 @@ impl App {
             }
         } else {
             self.say(if back { "This is the oldest row." } else { "This is the newest row." });
+        }
+    }
+
+    fn turn_trace(&mut self, number: EventNumber, back: bool) {
+        let beside = match number {
+            EventNumber::Own(seq) if back => seq.checked_sub(1).map(EventNumber::Own),
+            EventNumber::Own(seq) => Some(EventNumber::Own(seq + 1)),
+            EventNumber::Other(number) if back => number.checked_sub(1).map(EventNumber::Other),
+            EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
+        };
+        match beside.filter(|number| self.traces.get(*number).is_some()) {
+            Some(number) => self.trace = Some(number),
+            None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
+        }
+    }
+
+    /// The event that `t` is about: the row's, in Send the last one sent where no row is selected.
+    fn traced(&self) -> Option<EventNumber> {
+        let row = match &self.detail {
+            Some(detail) => self.pane(detail.pane).history().get(detail.row),
+            None if self.focus == Pane::Send && self.pane(Pane::Send).following() => None,
+            None => self.pane(self.focus).selected().map(|(_, row)| row),
+        };
+        let last = || self.traces.own().next_back().map(|(seq, _)| EventNumber::Own(seq));
+        match row {
+            Some(Row::Object(object)) => self.traces.numbers_in_object(&object.key).first().copied(),
+            Some(row) => row.number(&self.traces),
+            None => last(),
         }
     }
 
@@ -396,6 +436,7 @@ impl App {
             }
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
+            Context::Trace => self.trace = None,
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
@@ -441,6 +482,11 @@ impl App {
     /// A row is there to open, copy or find.
     pub(super) fn has_row(&self) -> bool {
         self.detail.is_some() || !self.pane(self.focus).is_empty()
+    }
+
+    /// The row, or the last event sent, has a trace.
+    pub(super) fn has_trace(&self) -> bool {
+        self.traced().is_some()
     }
 
     pub(super) fn can_filter(&self) -> bool {

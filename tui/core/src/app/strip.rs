@@ -47,6 +47,8 @@ pub struct HopView {
     pub sign: Option<Sign>,
     /// The figures, in few words.
     pub words: String,
+    /// What follows them where there is room.
+    pub more: String,
     /// Counts of the last minute, one a second, oldest first.
     pub by_second: Vec<u64>,
 }
@@ -66,17 +68,19 @@ impl App {
         if self.deployment.ready().is_none() {
             return self.hop_before(hop);
         }
-        let (sign, words) =
-            self.trouble_at(hop).map_or_else(|| (None, self.hop_figures(hop)), |(sign, words)| (Some(sign), words));
+        let (sign, words, more) = match self.trouble_at(hop) {
+            Some((sign, words)) => (Some(sign), words, String::new()),
+            None => (None, self.hop_figures(hop), self.more_figures(hop)),
+        };
         let seconds = match hop {
             Hop::Api => self.requests(),
             Hop::Lambda => &self.figures.runs,
             Hop::Kinesis => &self.figures.records,
             // Nothing is seen inside Firehose but what leaves it.
-            Hop::Firehose => return HopView { sign, words, by_second: Vec::new() },
+            Hop::Firehose => return HopView { sign, words, more, by_second: Vec::new() },
             Hop::S3 => &self.figures.landed,
         };
-        HopView { sign, words, by_second: seconds.by_second(self.now) }
+        HopView { sign, words, more, by_second: seconds.by_second(self.now) }
     }
 
     fn hop_before(&self, hop: Hop) -> HopView {
@@ -85,11 +89,11 @@ impl App {
             HopProgress::Working if matches!(self.deployment.phase, Phase::Failed(_)) => {
                 (Sign::Waiting, "stopped".to_owned())
             }
-            HopProgress::Working => (Sign::Moving, "being made".to_owned()),
+            HopProgress::Working => (Sign::Moving, self.deployment.verb().to_owned()),
             HopProgress::Done(took) => (Sign::Done, time::duration(took)),
             HopProgress::Failed => (Sign::Failed, "failed".to_owned()),
         };
-        HopView { sign: Some(sign), words, by_second: Vec::new() }
+        HopView { sign: Some(sign), words, more: String::new(), by_second: Vec::new() }
     }
 
     /// Requests: what the gateway logged, or what was sent from here where its log is behind.
@@ -105,11 +109,7 @@ impl App {
     fn hop_figures(&self, hop: Hop) -> String {
         let idle = || "idle".to_owned();
         match hop {
-            Hop::Api => match (self.requests().words(self.now), self.figures.latency.p50(self.now)) {
-                (Some(rate), Some(p50)) => format!("{rate}, p50 {}", time::duration(p50)),
-                (Some(rate), None) => rate,
-                (None, _) => idle(),
-            },
+            Hop::Api => self.requests().words(self.now).unwrap_or_else(idle),
             Hop::Lambda => match self.figures.run_time.p50(self.now) {
                 Some(p50) => format!("p50 {}", time::duration(p50)),
                 None => idle(),
@@ -128,6 +128,16 @@ impl App {
         }
     }
 
+    fn more_figures(&self, hop: Hop) -> String {
+        let more = match hop {
+            Hop::Api => self.figures.latency.p50(self.now).map(|p50| format!(", p50 {}", time::duration(p50))),
+            Hop::Lambda => self.figures.runs.words(self.now).map(|rate| format!(", {rate}")),
+            Hop::S3 => Some(format!(", {}", number::counted(self.figures.objects, "object"))),
+            Hop::Kinesis | Hop::Firehose => None,
+        };
+        more.unwrap_or_default()
+    }
+
     /// What is wrong at a hop, in few words.
     pub fn trouble_at(&self, hop: Hop) -> Option<(Sign, String)> {
         let figures = &self.figures;
@@ -135,7 +145,7 @@ impl App {
         match hop {
             Hop::Api => match (count(&figures.throttled), count(&figures.not_accepted)) {
                 (0, 0) => None,
-                (0, others) => Some((Sign::Failed, format!("{} not accepted", number::grouped(others)))),
+                (0, others) => Some((Sign::Failed, format!("{} failed", number::grouped(others)))),
                 (throttled, _) => Some((Sign::Attention, format!("{} throttled", number::grouped(throttled)))),
             },
             Hop::Lambda => match count(&figures.function_errors) {

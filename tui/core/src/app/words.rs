@@ -22,6 +22,11 @@ pub enum Line {
 impl App {
     /// The line under the ledger, where there is something to say.
     pub fn line(&self) -> Option<Line> {
+        // What is wrong in the editor is wanted where there is room for it, while it is edited.
+        let check = self.send.check();
+        if self.editing() && !check.is_good() {
+            return Some(Line::Trouble(Sign::Attention, visible(&check.words()).into_owned()));
+        }
         let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
         notice
             .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
@@ -85,10 +90,7 @@ impl App {
         }
         let (seq, trace) = self.traces.own().next()?;
         if let Some(landing) = &trace.landing {
-            return Some(format!(
-                "Event #{seq} is line {} of the object. Press 4, then Enter, to see it.",
-                landing.line
-            ));
+            return Some(format!("Event #{seq} is line {} of the object. Press t to see its trace.", landing.line));
         }
         match &trace.answer {
             None => Some(format!("#{seq} is on its way to the API.")),
@@ -210,6 +212,11 @@ impl App {
         let before = self.deployment.ready().is_none();
         if self.detail.is_some() {
             text(&mut lines, "One row, opened: every field, then its body with every number, key and escape as sent.");
+        } else if self.trace.is_some() {
+            text(
+                &mut lines,
+                "A trace: one event's way through the hops, as far as it was seen. It goes on as more is seen.",
+            );
         } else if before && self.focus != Pane::Stack {
             text(&mut lines, "The pipeline is being made from template.yaml. When it is there, the overview opens.");
         } else {
@@ -230,6 +237,8 @@ impl App {
         }
         if self.detail.is_some() {
             section("Keys in an open row", Context::Detail);
+        } else if self.trace.is_some() {
+            section("Keys in a trace", Context::Trace);
         }
         section("Keys", Context::Panes);
         section("Keys while editing", Context::Editing);

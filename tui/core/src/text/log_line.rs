@@ -66,10 +66,13 @@ fn json_words(fields: &Map<String, Value>) -> String {
     if let Some(kind) = fields.get("type").and_then(Value::as_str).and_then(|kind| kind.strip_prefix("platform.")) {
         return platform_words(kind, fields.get("record").unwrap_or(&Value::Null));
     }
+    if let Some(outcome) = fields.get("outcome").and_then(Value::as_str) {
+        return outcome_words(outcome, fields);
+    }
     // The default format of `tracing` keeps the words one level deeper.
     let inner = fields.get("fields").and_then(Value::as_object).unwrap_or(fields);
     let mut words = Vec::new();
-    for name in ["outcome", "message", "msg", "errorMessage"] {
+    for name in ["message", "msg", "errorMessage"] {
         if let Some(text) = inner.get(name).and_then(Value::as_str) {
             words.push(text.to_owned());
         }
@@ -78,8 +81,7 @@ fn json_words(fields: &Map<String, Value>) -> String {
         words.push(super::number::size(bytes));
     }
     for (name, value) in inner {
-        if ELSEWHERE.contains(&name.as_str()) || ["outcome", "errorMessage", "bytes", "fields"].contains(&name.as_str())
-        {
+        if ELSEWHERE.contains(&name.as_str()) || ["errorMessage", "bytes", "fields"].contains(&name.as_str()) {
             continue;
         }
         match value {
@@ -89,6 +91,32 @@ fn json_words(fields: &Map<String, Value>) -> String {
         }
     }
     if words.is_empty() { Value::Object(fields.clone()).to_string() } else { words.join(" ") }
+}
+
+/// The pipeline's own function: one line for each request.
+fn outcome_words(outcome: &str, fields: &Map<String, Value>) -> String {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let number = |name: &str| fields.get(name).and_then(Value::as_u64);
+    let mut words = match (outcome, text("message")) {
+        ("accepted", _) | (_, None) => outcome.to_owned(),
+        (_, Some(message)) => message.to_owned(),
+    };
+    if let Some(bytes) = number("bytes") {
+        words.push_str(&format!(" {}", super::number::size(bytes)));
+    }
+    if let Some(took) = fields.get("kinesisMs").and_then(Value::as_f64) {
+        words.push_str(&format!(", Kinesis {}", milliseconds(took)));
+    }
+    if let Some(attempts) = number("attempts").filter(|attempts| *attempts > 1) {
+        words.push_str(&format!(", {attempts} attempts"));
+    }
+    if let (Some(line), Some(column)) = (number("line"), number("column")) {
+        words.push_str(&format!(", line {line} column {column}"));
+    }
+    if let Some(error) = text("error") {
+        words.push_str(&format!(": {error}"));
+    }
+    words
 }
 
 fn platform_words(kind: &str, record: &Value) -> String {
@@ -139,8 +167,20 @@ mod tests {
     fn known_lines_become_words() {
         let function = |message| brief_of(LogSource::Function, message);
         assert_eq!(
-            function(r#"{"level":"INFO","message":"accepted","bytes":34,"shardId":"shardId-0","kinesisMs":1.2}"#),
-            "accepted 34 B kinesisMs=1.2"
+            function(r#"{"level":"INFO","message":"accepted","bytes":34,"shardId":"shardId-0","user":"x","n":1}"#),
+            "accepted 34 B user=x n=1"
+        );
+        assert_eq!(
+            function(
+                r#"{"level":"INFO","message":"event accepted","outcome":"accepted","bytes":34,"kinesisMs":0.8,"attempts":1}"#
+            ),
+            "accepted 34 B, Kinesis 0.8 ms"
+        );
+        assert_eq!(
+            function(
+                r#"{"message":"body is not JSON","outcome":"invalid","status":400,"bytes":9,"line":1,"column":2}"#
+            ),
+            "body is not JSON 9 B, line 1 column 2"
         );
         assert_eq!(
             function(r#"{"type":"platform.report","record":{"metrics":{"durationMs":2.94,"maxMemoryUsedMB":31}}}"#),

@@ -48,12 +48,9 @@ pub fn duration(duration: Duration) -> String {
     let micros = duration.as_micros();
     let seconds = (duration.as_millis() + 500) / 1000;
     match micros {
-        0..9_950 => format!("{}.{} ms", (micros + 50) / 1000, (micros + 50) / 100 % 10),
+        0..9_950 => tenths((micros + 50) / 100, "ms"),
         9_950..949_500 => format!("{} ms", (micros + 500) / 1000),
-        949_500..9_950_000 => {
-            let tenths = (micros + 50_000) / 100_000;
-            format!("{}.{} s", tenths / 10, tenths % 10)
-        }
+        949_500..9_950_000 => tenths((micros + 50_000) / 100_000, "s"),
         _ if seconds < 60 => format!("{seconds} s"),
         _ => coarse(seconds),
     }
@@ -63,6 +60,13 @@ pub fn duration(duration: Duration) -> String {
 pub fn whole_seconds(duration: Duration) -> String {
     let seconds = duration.as_millis().div_ceil(1000);
     if seconds < 60 { format!("{seconds} s") } else { coarse(seconds) }
+}
+
+fn tenths(tenths: u128, unit: &str) -> String {
+    match tenths % 10 {
+        0 => format!("{} {unit}", tenths / 10),
+        tenth => format!("{}.{tenth} {unit}", tenths / 10),
+    }
 }
 
 fn coarse(seconds: u128) -> String {
@@ -90,9 +94,9 @@ mod tests {
     #[test]
     fn a_duration_has_two_digits_at_most_before_its_unit_changes() {
         let of = |micros| duration(Duration::from_micros(micros));
-        assert_eq!([0, 840, 9_100, 9_949].map(of), ["0.0 ms", "0.8 ms", "9.1 ms", "9.9 ms"]);
-        assert_eq!([9_950, 112_000, 950_000].map(of), ["10 ms", "112 ms", "1.0 s"]);
-        assert_eq!([6_040_000, 12_300_000, 65_000_000].map(of), ["6.0 s", "12 s", "1 min 5 s"]);
+        assert_eq!([0, 840, 9_100, 9_949].map(of), ["0 ms", "0.8 ms", "9.1 ms", "9.9 ms"]);
+        assert_eq!([9_950, 112_000, 950_000].map(of), ["10 ms", "112 ms", "1 s"]);
+        assert_eq!([6_040_000, 12_300_000, 65_000_000].map(of), ["6 s", "12 s", "1 min 5 s"]);
         assert_eq!([3_600_000_000, 7_380_000_000, 360_000_000_000].map(of), ["1 h", "2 h 3 min", "4 d 4 h"]);
     }
 

@@ -1,0 +1,75 @@
+//! The last line: the keys that do something here and now, the line being typed, or a question.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Modifier,
+    text::{Line, Span},
+};
+use tailwater_core::{
+    app::{App, Context, PromptKind, keymap},
+    text::safe::visible,
+};
+
+use super::{Theme, fit};
+
+/// Shown at the right end wherever they do something.
+const AT_THE_END: [&str; 2] = ["?", "q"];
+
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
+    let width = usize::from(area.width);
+    let mut spans = vec![Span::raw(" ")];
+    if let Some(words) = app.question_words() {
+        spans.push(Span::styled(fit::cut(&visible(&words), width - 1), theme.strong()));
+        frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
+        return;
+    }
+    if app.context() == Context::Editing {
+        spans.push(Span::styled(" EDITING ", theme.selected()));
+        spans.push(Span::raw("  "));
+    }
+    if let Some(prompt) = app.prompt() {
+        spans.extend(typed(prompt.kind, prompt.split(), width / 2, theme));
+        spans.push(Span::raw("   "));
+    }
+    let (end, keys): (Vec<_>, Vec<_>) =
+        keymap::footer(app).into_iter().partition(|(shown, _)| AT_THE_END.contains(shown));
+    let end: Vec<Span> = end.iter().flat_map(|(shown, label)| key(shown, label, theme)).collect();
+    let end_width = width_of(&end);
+    for (shown, label) in keys {
+        let spans_of_key = key(shown, label, theme);
+        if width_of(&spans) + width_of(&spans_of_key) + end_width > width {
+            break;
+        }
+        spans.extend(spans_of_key);
+    }
+    spans.push(Span::raw(" ".repeat(width.saturating_sub(width_of(&spans) + end_width))));
+    spans.extend(end);
+    frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+fn key(shown: &'static str, label: &'static str, theme: Theme) -> [Span<'static>; 3] {
+    [Span::styled(shown, theme.accent()), Span::raw(format!(" {label}")), Span::raw("  ")]
+}
+
+fn width_of(spans: &[Span]) -> usize {
+    spans.iter().map(|span| fit::width(&span.content)).sum()
+}
+
+fn typed(kind: PromptKind, (before, after): (&str, &str), room: usize, theme: Theme) -> Vec<Span<'static>> {
+    let name = match kind {
+        PromptKind::Filter => "Show only: ",
+        PromptKind::Find => "Find: ",
+    };
+    let before = visible(before).into_owned();
+    // The end of a long text stays in sight, where it is typed.
+    let before = fit::skip(&before, fit::width(&before).saturating_sub(room)).to_owned();
+    let mut letters = after.chars();
+    let under = letters.next().map_or_else(|| " ".to_owned(), |letter| visible(&letter.to_string()).into_owned());
+    vec![
+        Span::styled(name, theme.strong()),
+        Span::raw(before),
+        Span::styled(under, ratatui::style::Style::new().add_modifier(Modifier::REVERSED)),
+        Span::raw(fit::cut(&visible(letters.as_str()), room / 2)),
+    ]
+}

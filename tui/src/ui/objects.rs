@@ -1,0 +1,64 @@
+//! Objects: what landed in S3, and what Firehose still holds.
+
+use ratatui::{Frame, layout::Rect, style::Style, text::Span};
+use tailwater_core::{
+    app::{App, EventSource, Pane, Row, Sign},
+    text::{number, safe::visible},
+};
+
+use super::{
+    Screen, Theme, fit, focused,
+    rows::{self, Words},
+    title,
+};
+
+/// From this width on the whole of a key stands at the end of its row.
+const ROOM_FOR_KEY: u16 = 140;
+/// The cells of numbers and time.
+const ROOM_BEFORE_LINES: usize = 19;
+
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
+    let state = rows::state_words(app, Pane::Objects, Some(EventSource::Objects));
+    let inner = title::draw(frame, area, focused(app, Pane::Objects), "4 Objects", &state, theme);
+    let buffer = app.buffer_words();
+    let reserved = u16::from(buffer.is_some()) * 2;
+    let list = Rect { height: inner.height.saturating_sub(reserved), ..inner };
+    let nothing_yet = app.pane(Pane::Objects).is_empty() && app.pane(Pane::Objects).filter().is_none();
+    let taken = if nothing_yet && buffer.is_some() {
+        0
+    } else {
+        rows::draw(frame, list, app, screen, Pane::Objects, theme, |row| words(app, row, area.width, theme))
+    };
+    if let Some(lines) = buffer {
+        for (y, line) in (inner.y + taken..inner.bottom()).zip(lines) {
+            let words = fit::cut(&line, usize::from(inner.width).saturating_sub(1));
+            frame.buffer_mut().set_string(inner.x + 1, y, words, Style::new());
+        }
+    }
+}
+
+fn words(app: &App, row: &Row, width: u16, theme: Theme) -> Words {
+    let Row::Object(object) = row else {
+        return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
+    };
+    let numbers = rows::number_text(app.traces().numbers_in_object(&object.key));
+    let columns = vec![
+        Span::styled(fit::left(&numbers, 9), theme.strong()),
+        Span::styled(format!("{} ", app.offset().clock(object.time)), theme.quiet()),
+    ];
+    let (lines, style) = match &object.lines {
+        Ok(lines) => (number::counted(*lines, "line"), Style::new()),
+        Err(reason) => {
+            (format!("{} not read: {}", Sign::Attention.text(), visible(reason)), theme.sign(Sign::Attention))
+        }
+    };
+    let size = number::size(object.size_bytes);
+    let text = if width >= ROOM_FOR_KEY {
+        format!("{lines}, {size}  {}", visible(object.key.as_str()))
+    } else {
+        let taken = fit::width(&lines) + fit::width(&size) + ROOM_BEFORE_LINES + 4;
+        let room = usize::from(width).saturating_sub(taken).max(5);
+        format!("{lines}, {size} {}", fit::end_of(&visible(object.key.as_str()), room))
+    };
+    Words { columns, text, style }
+}
