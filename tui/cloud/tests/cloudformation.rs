@@ -11,7 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudformation::{
     Client,
     error::ProvideErrorMetadata,
-    types::{Capability, ChangeSetType, Parameter, StackEvent, StackResource},
+    types::{Capability, ChangeSetType, Parameter, StackEvent, StackResource, Tag},
 };
 use tailwater_cloud::{LocalCloud, Options};
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -143,8 +143,10 @@ impl Site {
 
 fn parameters_of(parameters: &[(&str, &str)]) -> Vec<Parameter> {
     let artifact = [("ArtifactBucket", "artifacts"), ("ArtifactKey", "f.zip")];
+    let not_named = |key: &&(&str, &str)| parameters.iter().all(|(named, _)| *named != key.0);
     artifact
         .iter()
+        .filter(not_named)
         .chain(parameters)
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(*value).build())
         .collect()
@@ -161,6 +163,7 @@ async fn the_bundled_template_is_created_through_a_change_set() {
         .template_body(TEMPLATE)
         .capabilities(Capability::CapabilityIam)
         .set_parameters(Some(parameters_of(&[])))
+        .tags(Tag::builder().key("made-by").value("test").build())
         .send()
         .await
         .unwrap();
@@ -181,6 +184,9 @@ async fn the_bundled_template_is_created_through_a_change_set() {
     let stream = stream.stream_description_summary().unwrap();
     assert_eq!((stream.open_shard_count(), stream.retention_period_hours()), (1, 24));
     assert_eq!(stream.key_id(), Some("alias/aws/kinesis"));
+
+    let tags = kinesis.list_tags_for_stream().stream_name("api-kinesis-stream").send().await.unwrap();
+    assert_eq!((tags.tags()[0].key(), tags.tags()[0].value()), ("made-by", Some("test")));
 
     let s3 = site.s3();
     let lifecycle = s3.get_bucket_lifecycle_configuration().bucket(&outputs["BucketName"]).send().await.unwrap();
@@ -262,10 +268,25 @@ async fn an_update_keeps_physical_ids_records_and_objects() {
     let (status, _) = post(&format!("{}/submit", site.cloud.gateway_url())).await;
     assert_eq!(status, 202);
 
+    // An update that fails half-way is taken back, whatever it had changed before.
+    let function = lambda.get_function_configuration().function_name("pipe-submit").send().await.unwrap();
+    let broken = [("RetentionHours", "72"), ("LogRetentionDays", "30"), ("ArtifactKey", "nowhere.zip")];
+    assert_eq!(site.update(TEMPLATE, &broken).await, "UPDATE_ROLLBACK_COMPLETE", "{:?}", site.failures().await);
+    let root = site.failures().await.into_iter().find(|failure| !failure.ends_with("cancelled")).unwrap();
+    assert!(root.starts_with("Function: Resource handler returned message"), "{root}");
+    assert_eq!(site.physical_ids().await, before);
+    let stream = kinesis.describe_stream_summary().stream_name("api-kinesis-stream").send().await.unwrap();
+    assert_eq!(stream.stream_description_summary().unwrap().retention_period_hours(), 24);
+    let again = lambda.get_function_configuration().function_name("pipe-submit").send().await.unwrap();
+    assert_eq!(again.code_sha256(), function.code_sha256());
+
     // A bucket with objects in it stops the deletion, and loses nothing.
     assert_eq!(site.delete().await, "DELETE_FAILED");
-    let root = site.failures().await.pop().unwrap();
-    assert!(root.starts_with("Bucket: ") && root.contains("The bucket you tried to delete is not empty"), "{root}");
+    let root = site.failures().await.into_iter().find(|failure| failure.starts_with("Bucket: ")).unwrap();
+    assert!(
+        root.contains("Status Code: 409") && root.contains("The bucket you tried to delete is not empty"),
+        "{root}"
+    );
     assert!(site.s3().head_object().bucket(&bucket).key("kept").send().await.is_ok());
     site.s3().delete_object().bucket(&bucket).key("kept").send().await.unwrap();
     assert_eq!(site.delete().await, "DELETE_COMPLETE");
@@ -291,13 +312,7 @@ async fn another_stream_name_replaces_stream_and_delivery() {
 #[tokio::test]
 async fn a_failed_creation_tells_its_root_cause_and_leaves_nothing() {
     let site = Site::start().await;
-    let create = site.client.create_stack().stack_name("pipe").template_body(TEMPLATE);
-    let parameters = [("ArtifactBucket", "artifacts"), ("ArtifactKey", "nowhere.zip")];
-    let parameters =
-        parameters.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
-    let create = create.capabilities(Capability::CapabilityIam).set_parameters(Some(parameters.to_vec()));
-    create.send().await.unwrap();
-    assert_eq!(site.settled("pipe").await, "ROLLBACK_COMPLETE");
+    assert_eq!(site.create(TEMPLATE, &[("ArtifactKey", "nowhere.zip")]).await, "ROLLBACK_COMPLETE");
     let root = site.failures().await.pop().unwrap();
     assert!(root.starts_with("Function: Resource handler returned message: \""), "{root}");
     assert!(root.contains("(Service: Lambda, Status Code: 400"), "{root}");

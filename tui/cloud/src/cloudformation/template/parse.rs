@@ -139,7 +139,17 @@ impl Builder {
         let Some(Open { anchor, tag, start, collection }) = self.open.pop() else { return Ok(()) };
         let value = match collection {
             Collection::Sequence(items) => Value::Array(items),
-            Collection::Mapping { members, .. } => Value::Object(members),
+            Collection::Mapping { mut members, .. } => {
+                // In YAML `Fn::GetAtt: A.B` is as good as the list.
+                if members.len() == 1
+                    && let Some(Value::String(text)) = members.get("Fn::GetAtt")
+                    && let Some((resource, attribute)) = text.split_once('.')
+                {
+                    let parts = Value::from(vec![resource, attribute]);
+                    members.insert("Fn::GetAtt".into(), parts);
+                }
+                Value::Object(members)
+            }
         };
         let value = match tag {
             Some(tag) => apply_tag(&tag, value, start)?,

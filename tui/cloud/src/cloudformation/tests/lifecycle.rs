@@ -111,10 +111,35 @@ async fn a_failed_creation_stays_where_asked() {
     let stack = fixture.stack("s").await;
     assert_eq!(stack["StackStatusReason"], "The following resource(s) failed to create: [B]. ");
     assert_eq!(stack["DisableRollback"], true);
-    // Once the reason is gone an update completes it.
+    // Once the reason is gone an update completes it, or the creation is taken back.
     fixture.script.succeed("create", "B");
     assert_eq!(fixture.update(&template).await, "UPDATE_COMPLETE");
     assert_eq!(fixture.script.things().len(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_creation_that_stays_can_be_taken_back() {
+    let fixture = Fixture::new();
+    fixture.script.fail("create", "B", "no room");
+    let template = things(json!({"A": thing(json!({})), "B": thing(json!({"Value": {"Ref": "A"}}))}));
+    let input = json!({"StackName": "s", "TemplateBody": template.to_string(), "OnFailure": "DO_NOTHING"});
+    fixture.ok("CreateStack", input).await;
+    assert_eq!(fixture.settled("s").await, "CREATE_FAILED");
+    fixture.ok("RollbackStack", json!({"StackName": "s"})).await;
+    assert_eq!(fixture.settled("s").await, "ROLLBACK_COMPLETE");
+    assert!(fixture.script.things().is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_fails_its_resource_alone() {
+    let fixture = Fixture::new();
+    fixture.script.panic("create", "A");
+    assert_eq!(
+        fixture.create(&things(json!({"A": thing(json!({})), "B": thing(json!({}))}))).await,
+        "ROLLBACK_COMPLETE"
+    );
+    assert!(fixture.events("s").await.iter().any(|event| event.starts_with("A CREATE_FAILED Internal failure")));
+    assert!(fixture.script.things().is_empty());
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ static SCHEMA: Schema = Schema {
 pub(super) enum Instead {
     Fail(&'static str),
     FailOnce(&'static str),
+    Panic,
     /// Holds on until told, then succeeds.
     Wait(Arc<Notify>),
 }
@@ -73,6 +74,11 @@ impl Script {
     /// A step fails the next time, and never again.
     pub fn fail_once(&self, step: &'static str, logical_id: &'static str, reason: &'static str) {
         self.state().instead.insert((step, logical_id), Instead::FailOnce(reason));
+    }
+
+    /// From now on a step panics.
+    pub fn panic(&self, step: &'static str, logical_id: &'static str) {
+        self.state().instead.insert((step, logical_id), Instead::Panic);
     }
 
     /// From now on a step waits until the notification.
@@ -112,6 +118,7 @@ impl Script {
         };
         match instead {
             None => Ok(()),
+            Some(Instead::Panic) => panic!("as the script says"),
             Some(Instead::Fail(reason) | Instead::FailOnce(reason)) => Err(Failure(reason.to_owned())),
             Some(Instead::Wait(notify)) => {
                 notify.notified().await;

@@ -223,3 +223,56 @@ async fn the_stacks_tags_reach_resources() {
     assert_eq!(fixture.script.things()["A-1"]["Tags"], json!([{"Key": "k", "Value": "2"}]));
     assert_eq!(fixture.stack("s").await["Tags"], json!([{"Key": "k", "Value": "2"}]));
 }
+
+#[tokio::test]
+async fn a_failed_update_that_stays_can_go_on_or_back() {
+    for goes_on in [true, false] {
+        let fixture = Fixture::new();
+        let (first, next) = before_and_after();
+        fixture.create(&first).await;
+        let things_before = fixture.script.things();
+        fixture.script.fail_once("update", "C", "no");
+        let input = json!({"StackName": "s", "TemplateBody": next.to_string(), "DisableRollback": "true"});
+        fixture.ok("UpdateStack", input).await;
+        assert_eq!(fixture.settled("s").await, "UPDATE_FAILED");
+        if goes_on {
+            assert_eq!(fixture.update(&next).await, "UPDATE_COMPLETE");
+            let made = fixture.script.things();
+            assert_eq!(made.len(), 4, "the old B is gone: {made:?}");
+            assert_eq!(made["C-3"]["Value"], fixture.physical_id("B").await);
+        } else {
+            fixture.ok("RollbackStack", json!({"StackName": "s"})).await;
+            assert_eq!(fixture.settled("s").await, "UPDATE_ROLLBACK_COMPLETE");
+            assert_eq!(fixture.script.things(), things_before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn attempts_that_follow_each_other_leave_nothing_behind() {
+    let fixture = Fixture::new();
+    let named =
+        |name: &str| things(json!({"A": thing(json!({"Name": name})), "B": thing(json!({"Value": {"Ref": "A"}}))}));
+    fixture.create(&named("one")).await;
+    fixture.script.fail("update", "B", "no");
+    let input = json!({"StackName": "s", "TemplateBody": named("two").to_string(), "DisableRollback": "true"});
+    fixture.ok("UpdateStack", input).await;
+    assert_eq!(fixture.settled("s").await, "UPDATE_FAILED");
+    fixture.script.succeed("update", "B");
+    assert_eq!(fixture.update(&named("three")).await, "UPDATE_COMPLETE");
+    let made = fixture.script.things();
+    assert_eq!(made.values().map(|properties| properties.get("Name")).filter(Option::is_some).count(), 1, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_type_cannot_change() {
+    let fixture = Fixture::new();
+    fixture.create(&things(json!({"A": thing(json!({}))}))).await;
+    let next = json!({"Resources": {"A": {"Type": "AWS::S3::Bucket"}}});
+    let error = fixture.refused("UpdateStack", json!({"StackName": "s", "TemplateBody": next.to_string()})).await;
+    assert_eq!(
+        error.message,
+        "Update of resource type is not permitted. The new template modifies resource type of the following \
+         resources: [A]"
+    );
+}
