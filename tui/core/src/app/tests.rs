@@ -281,6 +281,8 @@ fn quitting_asks_only_where_something_is_lost() {
     assert_eq!(press(&mut App::new(options()), 'q'), [Effect::Quit]);
     assert_eq!(press(&mut ready_app(), 'q'), [Effect::Quit]);
     let mut app = with_records(2);
+    assert_eq!(key(&mut app, Key::Esc), []);
+    assert_eq!(app.question(), None, "Escape goes back, it never quits");
     assert_eq!(press(&mut app, 'q'), []);
     assert_eq!(app.question_words().unwrap(), "The local cloud and 2 events end with it. Quit? y/n");
     assert_eq!(press(&mut app, 's'), [], "only the answer is heard");

@@ -5,7 +5,6 @@ use crate::{
     events::Answer,
     pipeline::Hop,
     text::{number, safe::visible, time},
-    trace::EventNumber,
 };
 
 /// A line under the ledger.
@@ -246,11 +245,6 @@ impl App {
         text(&mut lines, signs);
         text(&mut lines, "Numbers: #42 was sent from here, ·7 by someone else. The marked rows are the same event.");
         lines
-    }
-
-    /// The number with which a row begins, in the width all rows of the pane have.
-    pub fn number_words(number: Option<EventNumber>) -> String {
-        number.map(|number| number.to_string()).unwrap_or_default()
     }
 }
 
