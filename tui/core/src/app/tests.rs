@@ -335,6 +335,10 @@ fn letters_are_text_while_editing() {
     assert_eq!(press(&mut app, 'q'), []);
     app.update(Message::EditorChanged("{\"n\": }".to_owned()));
     assert_eq!(app.send().check().words(), "line 1 column 7: expected value");
+    assert_eq!(key(&mut app, Key::F(5)), []);
+    assert!(notice(&app).starts_with("Not sent, line 1 column 7"), "{}", notice(&app));
+    app.update(Message::EditorChanged("{\"n\": x}".to_owned()));
+    assert!(matches!(app.line(), Some(Line::Trouble(_, words)) if words == "line 1 column 7: expected value"));
     app.update(Message::EditorChanged("[1]".to_owned()));
     assert_eq!(key(&mut app, Key::F(5)).len(), 2);
     key(&mut app, Key::Esc);
