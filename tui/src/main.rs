@@ -3,10 +3,10 @@
 mod cli;
 mod commands;
 mod deploy;
+mod runtime;
 mod send;
 mod tail;
 mod target;
-#[allow(dead_code)]
 mod ui;
 
 use std::process::ExitCode;

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ACCOUNT_ID, Credentials, Options, Place, Services, signature,
+    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, signature,
     wire::{Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
@@ -114,6 +114,17 @@ impl LocalCloud {
         self.services.iam.account_credentials()
     }
 
+    /// What waits in a delivery stream for its next object; `None`: there is none of that name.
+    pub fn buffered(&self, delivery_stream: &str) -> Option<Buffered> {
+        self.services.firehose.buffered(delivery_stream)
+    }
+
+    /// The records that left Kinesis before their retention was over, because all streams together
+    /// held more bytes than [`Options::retained_bytes`]: the oldest went first.
+    pub fn dropped(&self) -> Dropped {
+        self.services.kinesis.dropped()
+    }
+
     /// Delivers what Firehose still buffers, then ends everything. Gives the number of records
     /// that could not be delivered.
     pub async fn shutdown(mut self) -> u64 {
@@ -158,18 +169,15 @@ async fn bind_gateway(wanted: Option<u16>) -> Result<(TcpListener, bool), StartE
 }
 
 fn data_dir(options: &Options) -> Result<(std::path::PathBuf, Option<tempfile::TempDir>), StartError> {
-    match &options.data_dir {
-        Some(path) => {
-            std::fs::create_dir_all(path).map_err(|source| StartError::DataDir { path: path.clone(), source })?;
-            Ok((path.clone(), None))
-        }
-        None => {
-            let temporary = tempfile::Builder::new()
-                .prefix("tailwater-")
-                .tempdir()
-                .map_err(|source| StartError::DataDir { path: std::env::temp_dir(), source })?;
-            Ok((temporary.path().to_owned(), Some(temporary)))
-        }
+    if let Some(path) = &options.data_dir {
+        std::fs::create_dir_all(path).map_err(|source| StartError::DataDir { path: path.clone(), source })?;
+        Ok((path.clone(), None))
+    } else {
+        let temporary = tempfile::Builder::new()
+            .prefix("tailwater-")
+            .tempdir()
+            .map_err(|source| StartError::DataDir { path: std::env::temp_dir(), source })?;
+        Ok((temporary.path().to_owned(), Some(temporary)))
     }
 }
 
@@ -212,12 +220,11 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
         return services.s3.http(http::Request::from_parts(parts, body)).await;
     }
     let as_json = parts.headers.contains_key(TARGET);
-    let body = match Limited::new(body, LARGEST_BODY_BYTES).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(_) => {
-            let error = ServiceError::new(413, "RequestEntityTooLargeException", "The request body is too large.");
-            return refuse(&service, as_json, error);
-        }
+    let body = if let Ok(collected) = Limited::new(body, LARGEST_BODY_BYTES).collect().await {
+        collected.to_bytes()
+    } else {
+        let error = ServiceError::new(413, "RequestEntityTooLargeException", "The request body is too large.");
+        return refuse(&service, as_json, error);
     };
     // IAM is one for all regions; its requests are signed for us-east-1.
     let region = match &scope {

@@ -22,8 +22,10 @@ mod s3;
 mod signature;
 mod wire;
 
+pub use firehose::Buffered;
 pub use front_door::{LocalCloud, StartError};
 pub use iam::Credentials;
+pub use kinesis::Dropped;
 pub use lambda::supervisor;
 pub use options::{Limits, Options};
 

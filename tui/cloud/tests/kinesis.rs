@@ -142,7 +142,7 @@ async fn writes_beyond_a_shards_limit_are_refused_record_by_record() {
 #[tokio::test]
 async fn beyond_the_cap_the_oldest_records_go() {
     let options = Options { retained_bytes: 64 * 1024, limits: Limits::Off, ..common::options() };
-    let (_cloud, client) = with_stream(options, 2).await;
+    let (cloud, client) = with_stream(options, 2).await;
     for number in 0..200 {
         let data = format!("{number:0>1000}");
         let key = number.to_string();
@@ -158,6 +158,7 @@ async fn beyond_the_cap_the_oldest_records_go() {
     assert_eq!(numbers.last(), Some(&199));
     assert!((60..=65).contains(&numbers.len()), "{} records are kept", numbers.len());
     assert!(numbers[0] >= 130, "the oldest kept is {}", numbers[0]);
+    assert_eq!(cloud.dropped().records, 200 - numbers.len() as u64);
 }
 
 #[tokio::test]
@@ -266,4 +267,68 @@ async fn refusals_are_in_aws_words() {
     let created = client.create_stream().stream_name("other").shard_count(1).warm_throughput_mibps(1).send().await;
     let refused = created.unwrap_err();
     assert!(refused.message().unwrap().contains("WarmThroughputMiBps"), "{:?}", refused.message());
+}
+
+#[tokio::test]
+async fn a_reader_from_a_time_sees_only_what_came_since() {
+    let (_cloud, client) = with_stream(common::options(), 1).await;
+    put(&client, "before").await;
+    let arrived = {
+        let iterator = iterator(&client, SHARD, ShardIteratorType::TrimHorizon).await;
+        let read = client.get_records().shard_iterator(iterator).send().await.unwrap();
+        read.records()[0].approximate_arrival_timestamp.unwrap()
+    };
+    let later = aws_sdk_kinesis::primitives::DateTime::from_millis(arrived.to_millis().unwrap() + 1);
+    while jiff::Timestamp::now().as_millisecond() <= later.to_millis().unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let at = client.get_shard_iterator().stream_name(STREAM).shard_id(SHARD);
+    let at = at.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp(later).send().await.unwrap();
+    let subscription = subscribe(
+        &client,
+        aws_sdk_kinesis::types::StartingPosition::builder().r#type(ShardIteratorType::AtTimestamp).timestamp(later),
+    )
+    .await;
+    let after = put(&client, "after").await;
+    let read = client.get_records().shard_iterator(at.shard_iterator.unwrap()).send().await.unwrap();
+    assert_eq!(texts(read.records()), ["after"]);
+    assert_eq!(next_records(subscription).await, ["after"]);
+    put(&client, "last").await;
+    let subscription = subscribe(
+        &client,
+        aws_sdk_kinesis::types::StartingPosition::builder()
+            .r#type(ShardIteratorType::AfterSequenceNumber)
+            .sequence_number(after),
+    )
+    .await;
+    assert_eq!(next_records(subscription).await, ["last"]);
+}
+
+type Subscription = aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
+
+async fn subscribe(client: &Client, from: aws_sdk_kinesis::types::builders::StartingPositionBuilder) -> Subscription {
+    let summary = client.describe_stream_summary().stream_name(STREAM).send().await.unwrap();
+    let stream_arn = summary.stream_description_summary.unwrap().stream_arn;
+    let name = uuid::Uuid::new_v4().simple().to_string();
+    let consumer = client.register_stream_consumer().stream_arn(stream_arn).consumer_name(name).send().await.unwrap();
+    let arn = consumer.consumer.unwrap().consumer_arn;
+    common::until(async || {
+        let consumer = client.describe_stream_consumer().consumer_arn(&arn).send().await.unwrap();
+        let status = consumer.consumer_description.unwrap().consumer_status;
+        (status == aws_sdk_kinesis::types::ConsumerStatus::Active).then_some(())
+    })
+    .await;
+    let request = client.subscribe_to_shard().consumer_arn(&arn).shard_id(SHARD);
+    request.starting_position(from.build().unwrap()).send().await.unwrap()
+}
+
+async fn next_records(mut subscription: Subscription) -> Vec<String> {
+    use aws_sdk_kinesis::types::SubscribeToShardEventStream::SubscribeToShardEvent;
+    loop {
+        if let Some(SubscribeToShardEvent(event)) = subscription.event_stream.recv().await.unwrap()
+            && !event.records.is_empty()
+        {
+            return texts(&event.records);
+        }
+    }
 }

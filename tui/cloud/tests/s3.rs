@@ -1,5 +1,7 @@
 //! S3 of the embedded cloud, asked by the official SDK.
 
+mod common;
+
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::{
     Client,
@@ -250,6 +252,24 @@ async fn only_requests_signed_by_known_keys_are_taken() {
     let refused = refusal(write().customize().interceptor(body).send().await);
     assert!(["XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody"].contains(&refused.0.as_str()), "{refused:?}");
     assert!(good.head_object().bucket("guarded").key("new").send().await.is_err(), "a refused body was kept");
+
+    let stale = http::Request::get(format!("{}/guarded/key", cloud.endpoint_url()))
+        .header("x-amz-date", "20200101T000000Z")
+        .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20200101/{}/s3/aws4_request, SignedHeaders=host;x-amz-date, \
+                 Signature={}",
+                cloud.region(),
+                "0".repeat(64)
+            ),
+        );
+    let (status, _, document) = raw(stale.body(Full::default()).unwrap()).await;
+    assert_eq!(status, 403);
+    let words = "The difference between the request time and the current time is too large.";
+    assert!(document.contains(&format!("<Code>RequestTimeTooSkewed</Code><Message>{words}</Message>")), "{document}");
+    assert!(document.contains("<RequestTime>20200101T000000Z</RequestTime><ServerTime>"), "{document}");
 
     let anonymous = http::Request::get(format!("{}/guarded/key", cloud.endpoint_url())).body(Full::default()).unwrap();
     let (status, headers, document) = raw(anonymous).await;
@@ -523,7 +543,7 @@ async fn reads_and_writes_hold_to_their_conditions() {
         let write = client.put_object().bucket("conditions").key("race").if_none_match("*");
         write.body(ByteStream::from(vec![number])).send()
     });
-    let won = futures::future::join_all(writers).await.into_iter().filter(Result::is_ok).count();
+    let won = futures::future::join_all(writers).await.into_iter().flatten().count();
     assert_eq!(won, 1);
 }
 
@@ -828,4 +848,27 @@ async fn a_named_data_folder_shows_the_objects_as_files() {
     client.delete_object().bucket("shown").key("2026/11/24/events").send().await.unwrap();
     assert!(!shown.exists());
     assert!(folder.path().join("shown").is_dir());
+}
+
+#[tokio::test]
+async fn the_session_of_a_role_is_known_by_its_token() {
+    let cloud = cloud().await;
+    make_bucket(&client(&cloud), &cloud, "for-roles").await;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"sts:AssumeRole"}]}"#;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    let members = [("Action", "CreateRole"), ("RoleName", "reader"), ("AssumeRolePolicyDocument", trust)];
+    let arn = common::iam(&cloud, &members).await.element("Arn").unwrap().to_owned();
+    let members =
+        [("Action", "PutRolePolicy"), ("RoleName", "reader"), ("PolicyName", "all"), ("PolicyDocument", policy)];
+    assert_eq!(common::iam(&cloud, &members).await.status, 200);
+    let sts = aws_sdk_sts::Client::new(&common::config(&cloud).await);
+    let assumed = sts.assume_role().role_arn(arn).role_session_name("test").send().await.unwrap();
+    let keys = assumed.credentials().unwrap();
+    let list = async |token: Option<&str>| {
+        let client = client_with(&cloud, keys.access_key_id(), keys.secret_access_key(), token, cloud.region());
+        client.list_objects_v2().bucket("for-roles").send().await
+    };
+    assert!(list(Some(keys.session_token())).await.is_ok());
+    assert_eq!(refusal(list(Some("another")).await).0, "InvalidToken");
+    assert_eq!(refusal(list(None).await).0, "InvalidAccessKeyId");
 }

@@ -1,6 +1,7 @@
 //! The headless commands, one file each. Only they print: events for programs on stdout, words for
 //! people on stderr where stdout is for programs.
 
+mod app;
 mod deploy;
 mod destroy;
 #[cfg(feature = "local")]
@@ -19,6 +20,7 @@ use crate::{
     target::{AwsOptions, Target, TargetError},
 };
 
+pub use app::app;
 pub use deploy::deploy;
 pub use destroy::destroy;
 #[cfg(feature = "local")]
@@ -92,12 +94,6 @@ impl CommandError {
 
 /// What every command gives back.
 pub type CommandResult = Result<End, CommandError>;
-
-/// The terminal app.
-pub async fn app(global: &Global) -> CommandResult {
-    let _ = global;
-    Err(CommandError::Failed("the terminal app is not there yet".to_owned()))
-}
 
 /// The target that the options name. On `local` it joins the embedded cloud that runs, or starts
 /// one that ends with the command, and says so.

@@ -17,7 +17,7 @@ use tailwater_core::{
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, tail::log_groups, target};
+use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
 use crate::{
     cli::Global,
     deploy::Deployed,
@@ -89,7 +89,7 @@ impl Sources {
         let (out, records) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), Start::Now, out, stop.clone()));
         let (out, logs) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::logs(target.clone(), log_groups(deployed), Start::Now, out, stop.clone()));
+        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), Start::Now, out, stop.clone()));
         let (out, objects) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), Start::Now, out, stop.clone()));
         tasks.close();

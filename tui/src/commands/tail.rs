@@ -1,17 +1,14 @@
 //! `tailwater tail`
 
-use tailwater_core::{
-    app::TailState,
-    events::{LogSource, StackEvent},
-};
+use tailwater_core::{app::TailState, events::StackEvent};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
 use crate::{
     cli::{Global, Output, TailArgs, TailWhat},
-    deploy::{Deployed, Stack},
-    tail::{self, BATCHES_AHEAD, LogGroups, Start, Update},
+    deploy::Stack,
+    tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
 
@@ -23,21 +20,11 @@ pub async fn tail(global: &Global, args: TailArgs) -> CommandResult {
     result
 }
 
-/// The log groups of a pipeline.
-pub fn log_groups(deployed: &Deployed) -> LogGroups {
-    let outputs = &deployed.outputs;
-    vec![
-        (LogSource::Function, outputs.log_group_name.clone()),
-        (LogSource::Access, outputs.access_log_group_name.clone()),
-        (LogSource::Delivery, outputs.delivery_log_group_name.clone()),
-    ]
-}
-
 async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandResult {
     let deployed = pipeline(target, global).await?;
     let outputs = &deployed.outputs;
     let start = match (args.since, args.from_start) {
-        (Some(duration), _) => Start::Since(duration),
+        (Some(duration), _) => Start::At(tail::now().minus(duration)),
         (None, true) => Start::Beginning,
         (None, false) => Start::Now,
     };
@@ -52,7 +39,7 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, records_out, stop.clone()));
     }
     if wants(TailWhat::Logs) {
-        tasks.spawn(tail::logs(target.clone(), log_groups(&deployed), start, logs_out, stop.clone()));
+        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, logs_out, stop.clone()));
     }
     if wants(TailWhat::Objects) {
         tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, objects_out, stop.clone()));

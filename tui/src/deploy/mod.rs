@@ -28,7 +28,7 @@ pub use failure::root_cause;
 pub use follow::StackEvents;
 pub use package::{PackageError, check_handler_zip};
 pub use plan::{Action, action};
-pub use template::{ParameterError, TEMPLATE, check_parameters};
+pub use template::{TEMPLATE, check_parameters};
 
 /// The tag that says that a stack is ours to change.
 const OWN_TAG: (&str, &str) = ("tailwater", "1");

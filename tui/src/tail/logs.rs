@@ -8,6 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use tailwater_core::{
     app::TailState,
     events::{LogLine, LogSource, Timestamp},
+    pipeline::Outputs,
 };
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,15 @@ const OVERLAP_LOCAL: Duration = Duration::from_secs(3);
 
 /// The groups to follow, each with whose log it is.
 pub type LogGroups = Vec<(LogSource, String)>;
+
+/// The log groups of a pipeline.
+pub fn log_groups(outputs: &Outputs) -> LogGroups {
+    vec![
+        (LogSource::Function, outputs.log_group_name.clone()),
+        (LogSource::Access, outputs.access_log_group_name.clone()),
+        (LogSource::Delivery, outputs.delivery_log_group_name.clone()),
+    ]
+}
 
 /// What is known of one group.
 struct Group {
@@ -43,7 +53,7 @@ pub async fn logs(
 ) {
     let from = match start {
         Start::Now => super::now(),
-        Start::Since(duration) => super::now().minus(duration),
+        Start::At(time) => time,
         Start::Beginning => Timestamp::from_millis(0),
     };
     let overlap = if target.is_local() { OVERLAP_LOCAL } else { OVERLAP };

@@ -10,14 +10,12 @@ mod objects;
 mod records;
 mod stack;
 
-use std::time::Duration;
-
-pub use logs::{LogGroups, logs};
+pub use logs::{log_groups, logs};
 pub use objects::objects;
 pub use records::records;
 pub use stack::stack;
 
-use tailwater_core::app::TailState;
+use tailwater_core::{app::TailState, events::Timestamp};
 use tokio::sync::mpsc::Sender;
 
 /// How many batches may wait for their reader.
@@ -28,8 +26,8 @@ pub const BATCHES_AHEAD: usize = 64;
 pub enum Start {
     /// With what comes from now on.
     Now,
-    /// With what came this long ago.
-    Since(Duration),
+    /// With what came at this time.
+    At(Timestamp),
     /// With the oldest that is there.
     Beginning,
 }
@@ -53,7 +51,7 @@ async fn say<T>(out: &Sender<Update<T>>, last: &mut Option<TailState>, state: Ta
 }
 
 /// Now, by this machine's clock.
-pub fn now() -> tailwater_core::events::Timestamp {
+pub fn now() -> Timestamp {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    tailwater_core::events::Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

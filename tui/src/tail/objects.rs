@@ -66,7 +66,7 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
         let now = super::now();
         let prefixes = match (listed_at, start) {
             (None, Start::Beginning) => vec![String::new()],
-            (None, Start::Since(duration)) => hours(now.minus(duration), now),
+            (None, Start::At(time)) => hours(time, now),
             (None, Start::Now) => hours(now.minus(Duration::from_secs(3600)), now),
             (Some(before), _) => {
                 let previous = turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
@@ -81,7 +81,8 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
             Ok(found) => {
                 let known_before = listed_at.is_none() && start == Start::Now;
                 let since = match start {
-                    Start::Since(duration) if listed_at.is_none() => now.minus(duration),
+                    // An object's date has whole seconds.
+                    Start::At(time) if listed_at.is_none() => Timestamp::from_millis(time.as_millis() / 1_000 * 1_000),
                     _ => Timestamp::default(),
                 };
                 let mut new: Vec<Listed> = found

@@ -74,7 +74,7 @@ async fn follow_shards(reader: &Reader, start: Start) {
     let position = match start {
         Start::Now => Position::Latest,
         Start::Beginning => Position::Beginning,
-        Start::Since(duration) => Position::At(super::now().minus(duration)),
+        Start::At(time) => Position::At(time),
     };
     let mut last = None;
     let mut backoff = Backoff::default();

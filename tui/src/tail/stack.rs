@@ -19,7 +19,7 @@ pub async fn stack(
     let mut events = StackEvents::new(&client, stack_id, target.pace().stack);
     let from = match start {
         Start::Now => Some(super::now()),
-        Start::Since(duration) => Some(super::now().minus(duration)),
+        Start::At(time) => Some(time),
         Start::Beginning => None,
     };
     let mut last = None;

@@ -16,7 +16,7 @@ pub use embedded::{Embedded, cloud_options};
 pub use recorder::CallRecorder;
 #[cfg(feature = "local")]
 pub use registration::Claim;
-pub use registration::Registration;
+pub use registration::{Registration, state_folder};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -312,7 +312,6 @@ where
     E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
     R: std::fmt::Debug,
 {
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     if let Some(service) = error.as_service_error() {
         return match (service.code(), service.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),

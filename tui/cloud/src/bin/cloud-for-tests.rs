@@ -1,7 +1,7 @@
 //! What the tests need as a process of its own: the supervisor's mode, and a cloud that can be
 //! killed.
 
-use std::{ffi::OsString, io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
 use tailwater_cloud::{LocalCloud, Options, supervisor};
 
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next().as_ref().and_then(|word| word.to_str()) {
         Some("supervisor") => supervisor::run(arguments.collect()),
-        Some("cloud") => cloud(),
+        Some("cloud") => cloud(arguments.next()),
         _ => {
             eprintln!("This program is for the tests of tailwater-cloud.");
             ExitCode::from(2)
@@ -17,13 +17,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a cloud until it is killed; one line says where it is and with which keys.
-fn cloud() -> ExitCode {
+/// Runs a cloud with that data folder until it is killed; one line says where it is and with which
+/// keys.
+fn cloud(data: Option<OsString>) -> ExitCode {
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return ExitCode::FAILURE };
     runtime.block_on(async {
         let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
         let supervisor = vec![program.into_os_string(), OsString::from("supervisor")];
-        let cloud = match LocalCloud::start(Options::new(supervisor)).await {
+        let mut options = Options::new(supervisor);
+        options.gateway_port = Some(0);
+        options.data_dir = data.map(PathBuf::from);
+        let cloud = match LocalCloud::start(options).await {
             Ok(cloud) => cloud,
             Err(error) => {
                 eprintln!("{error}");

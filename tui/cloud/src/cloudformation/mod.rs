@@ -11,6 +11,8 @@ mod operation;
 mod resources;
 mod stack;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex};
 

@@ -17,6 +17,9 @@ use crate::{caller::Caller, wire::ServiceResult};
 /// The type that stacks themselves have in their events.
 pub(crate) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 
+/// The reason of events that somebody asked for.
+pub(crate) const USER_INITIATED: &str = "User Initiated";
+
 /// A time as CloudFormation writes it: milliseconds, UTC.
 pub(crate) fn iso(time: Timestamp) -> String {
     format!("{time:.3}")
@@ -108,6 +111,9 @@ pub(crate) struct Update {
     pub before: BTreeMap<String, Resource>,
     /// Resources that this update made, changed or tried to.
     pub touched: std::collections::BTreeSet<String>,
+    /// What it made and its rollback must delete, kept while a rollback that failed waits for
+    /// another.
+    pub made: Vec<Resource>,
 }
 
 /// One stack.
@@ -125,7 +131,6 @@ pub(crate) struct Stack {
     pub role_arn: Option<String>,
     pub on_failure: OnFailure,
     pub termination_protection: bool,
-    pub timeout_minutes: Option<i64>,
     /// The change set that was executed last.
     pub change_set_id: Option<String>,
     pub outputs: Vec<Output>,
@@ -157,7 +162,6 @@ impl Stack {
             role_arn: None,
             on_failure: OnFailure::Rollback,
             termination_protection: false,
-            timeout_minutes: None,
             change_set_id: None,
             outputs: Vec::new(),
             resources: BTreeMap::new(),
@@ -168,11 +172,6 @@ impl Stack {
             turn: Arc::default(),
             token: None,
         }
-    }
-
-    /// Whether an operation is under way.
-    pub fn is_busy(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
 
     /// Who resource operations are made as.
@@ -192,6 +191,20 @@ impl Stack {
         self.events.push(event);
     }
 
+    /// Begins an update to another revision; one that failed and was not taken back goes on.
+    pub fn begin_update(&mut self, next: Revision) {
+        let previous = self.revision.replace(next);
+        self.update.get_or_insert_with(|| Update {
+            previous,
+            previous_outputs: self.outputs.clone(),
+            before: self.resources.clone(),
+            touched: std::collections::BTreeSet::new(),
+            made: Vec::new(),
+        });
+        self.updated = Some(Timestamp::now());
+        self.set_status("UPDATE_IN_PROGRESS", Some(USER_INITIATED.into()));
+    }
+
     /// Moves a resource to another status, with its event.
     pub fn set_resource_status(&mut self, logical_id: &str, status: &'static str, reason: Option<String>) {
         let Some(resource) = self.resources.get_mut(logical_id) else { return };
@@ -200,6 +213,18 @@ impl Stack {
         resource.at = Timestamp::now();
         let resource = resource.clone();
         self.record(&resource, status, reason);
+    }
+
+    /// Ends what a resource was about in its failure: `CREATE_IN_PROGRESS` in `CREATE_FAILED`.
+    pub fn fail_resource(&mut self, logical_id: Option<&String>, reason: Option<String>) {
+        let Some(resource) = logical_id.and_then(|id| self.resources.get(id)) else { return };
+        let (id, status) = (resource.logical_id.clone(), resource.status);
+        let failed = match status.split('_').next() {
+            Some("CREATE") => "CREATE_FAILED",
+            Some("DELETE") => "DELETE_FAILED",
+            _ => "UPDATE_FAILED",
+        };
+        self.set_resource_status(&id, failed, reason);
     }
 
     /// An event of a resource that need not be the stack's current one, such as the old one of a

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn the_oldest_record_decides_when_the_buffer_is_due() {
         let (mut buffer, start) = (Buffer::default(), Instant::now());
-        let interval = Duration::from_secs(60);
+        let interval = Duration::from_mins(1);
         assert_eq!(buffer.due(interval), None);
         buffer.push(Bytes::from_static(b"late"), 2000, start);
         buffer.push(Bytes::from_static(b"early"), 1000, start + Duration::from_secs(30));

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::kinesis::From;
+
 use super::{
     buffer::{Batch, Buffer},
     destination::Destination,
@@ -27,6 +29,7 @@ pub(super) struct DeliveryStream {
     pub created: Timestamp,
     settings: Mutex<Settings>,
     pending: Mutex<Pending>,
+    positions: Mutex<Positions>,
     /// Something changed that the worker acts on at once.
     pub updated: Notify,
     /// A record was put directly.
@@ -67,10 +70,15 @@ pub(super) struct Pending {
     pub in_flight: Option<Batch>,
 }
 
+/// Where each shard of the source is read on.
+pub(super) type Positions = BTreeMap<String, From>;
+
 /// What waits in a delivery stream, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Buffered {
+pub struct Buffered {
+    /// Records taken in and not yet written.
     pub records: u64,
+    /// Their bytes.
     pub bytes: u64,
     /// Until the next object is written, in milliseconds; 0: it is being written, or S3 refuses it.
     pub due_in_ms: u64,
@@ -92,6 +100,7 @@ impl DeliveryStream {
             created: Timestamp::now(),
             settings: Mutex::new(Settings { destination, version: 1, updated: None, active_since: None, tags }),
             pending: Mutex::default(),
+            positions: Mutex::default(),
             updated: Notify::new(),
             put: Notify::new(),
             flushes,
@@ -104,6 +113,19 @@ impl DeliveryStream {
 
     pub fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where each shard of the source is read on.
+    pub fn positions(&self) -> MutexGuard<'_, Positions> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source's name, where it is a stream.
+    pub fn source_name(&self) -> Option<&str> {
+        match &self.source {
+            Source::Direct { .. } => None,
+            Source::Stream { arn, .. } => arn.rsplit('/').next(),
+        }
     }
 
     /// Takes a record in.
@@ -128,12 +150,6 @@ impl DeliveryStream {
             bytes: bytes + pending.buffer.bytes(),
             due_in_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         }
-    }
-
-    /// Records that have not been delivered, those included that wait in the source and that the
-    /// worker knows of.
-    pub fn undelivered(&self) -> u64 {
-        self.buffered().records
     }
 
     /// `DeliveryStreamDescription`.

@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_as_on_aws() {
         let destination = read(json!({})).unwrap();
-        assert_eq!(destination.interval(), Duration::from_secs(300));
+        assert_eq!(destination.interval(), Duration::from_mins(5));
         assert_eq!(destination.size_bytes(), 5 * 1024 * 1024);
         assert_eq!(destination.bucket(), "b");
         assert_eq!(destination.shapes().1["S3BackupMode"], "Disabled");

@@ -36,7 +36,7 @@ use self::{
     worker::{Uses, Worker},
 };
 
-pub(crate) use self::delivery_stream::Buffered;
+pub use self::delivery_stream::Buffered;
 
 /// Whom a role must trust that Firehose assumes.
 const PRINCIPAL: &str = "firehose.amazonaws.com";
@@ -60,6 +60,7 @@ impl Firehose {
     }
 
     /// A Firehose operation, input and output as JSON.
+    #[expect(clippy::unused_async, reason = "every service is called alike")]
     pub async fn call(&self, _caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         match operation {
             "CreateDeliveryStream" => self.create(input),
@@ -89,7 +90,22 @@ impl Firehose {
         }));
         // What is left after the limit is counted below.
         let _ = tokio::time::timeout(limit, flushed).await;
-        streams.iter().map(|stream| stream.undelivered()).sum()
+        let mut undelivered = 0;
+        for stream in &streams {
+            undelivered += stream.buffered().records + self.unread(stream).await;
+        }
+        undelivered
+    }
+
+    /// Records in a delivery stream's source that it has not read yet.
+    async fn unread(&self, stream: &DeliveryStream) -> u64 {
+        let Some(source) = stream.source_name() else { return 0 };
+        let positions = stream.positions().clone();
+        let mut unread = 0;
+        for (shard_id, from) in positions {
+            unread += self.uses.kinesis.count(source, &shard_id, from).await;
+        }
+        unread
     }
 
     /// What waits in a delivery stream; `None`: there is none of that name.
@@ -134,5 +150,88 @@ impl Firehose {
     /// Ends a delivery stream; what it buffers is gone, as on AWS.
     fn close(&self, name: &str) {
         self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{Limits, Services};
+
+    const TRUST: &str = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+
+    async fn call(services: &Services, service: &str, operation: &str, input: Value) -> Value {
+        let input = Input::new(operation, input).unwrap();
+        let caller = Caller::Account;
+        match service {
+            "iam" => services.iam.call(&caller, operation, input).await,
+            "kinesis" => services.kinesis.call(&caller, operation, input).await,
+            _ => services.firehose.call(&caller, operation, input).await,
+        }
+        .unwrap()
+    }
+
+    /// A delivery stream that waits a quarter of an hour, with `records` in its source.
+    async fn waiting(directory: &std::path::Path, bucket: &str, records: usize) -> Services {
+        let services = Services::new(Arc::new(Place {
+            region: "ap-southeast-2".to_owned(),
+            account_id: crate::ACCOUNT_ID.to_owned(),
+            endpoint_url: String::new(),
+            gateway_url: String::new(),
+            data_dir: directory.to_owned(),
+            limits: Limits::Off,
+            retained_bytes: 64 * 1024 * 1024,
+            supervisor: Vec::new(),
+        }));
+        services.s3.create_bucket("landing").await.unwrap();
+        call(&services, "iam", "CreateRole", json!({"RoleName": "r", "AssumeRolePolicyDocument": TRUST})).await;
+        call(&services, "kinesis", "CreateStream", json!({"StreamName": "events", "ShardCount": 2})).await;
+        let role_arn = "arn:aws:iam::000000000000:role/r";
+        let create = json!({
+            "DeliveryStreamName": "d",
+            "DeliveryStreamType": "KinesisStreamAsSource",
+            "KinesisStreamSourceConfiguration": {
+                "KinesisStreamARN": "arn:aws:kinesis:ap-southeast-2:000000000000:stream/events",
+                "RoleARN": role_arn,
+            },
+            "ExtendedS3DestinationConfiguration": {
+                "RoleARN": role_arn,
+                "BucketARN": format!("arn:aws:s3:::{bucket}"),
+                "BufferingHints": {"IntervalInSeconds": 900, "SizeInMBs": 1},
+            },
+        });
+        call(&services, "firehose", "CreateDeliveryStream", create).await;
+        while services.firehose.stream("d").unwrap().settings().active_since.is_none() {
+            tokio::task::yield_now().await;
+        }
+        let data = BASE64.encode("x".repeat(1023) + "\n");
+        for batch in (0..records).collect::<Vec<_>>().chunks(500) {
+            let records: Vec<Value> =
+                batch.iter().map(|number| json!({"PartitionKey": number.to_string(), "Data": data})).collect();
+            call(&services, "kinesis", "PutRecords", json!({"StreamName": "events", "Records": records})).await;
+        }
+        services
+    }
+
+    #[tokio::test]
+    async fn a_flush_delivers_what_is_buffered_and_what_is_still_in_the_stream() {
+        let directory = tempfile::tempdir().unwrap();
+        let services = waiting(directory.path(), "landing", 3000).await;
+        assert_eq!(services.firehose.flush(Duration::from_secs(10)).await, 0);
+        let left = services.firehose.buffered("d").unwrap();
+        assert_eq!((left.records, left.bytes), (0, 0));
+        assert_eq!(services.firehose.unread(&services.firehose.stream("d").unwrap()).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_flush_counts_what_s3_refuses() {
+        let directory = tempfile::tempdir().unwrap();
+        let services = waiting(directory.path(), "missing", 3000).await;
+        assert_eq!(services.firehose.flush(Duration::from_secs(10)).await, 3000);
+        services.s3.create_bucket("missing").await.unwrap();
+        assert_eq!(services.firehose.flush(Duration::from_secs(10)).await, 0);
     }
 }

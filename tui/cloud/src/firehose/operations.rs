@@ -20,9 +20,9 @@ use super::{
 
 /// Bytes of one record put directly.
 const RECORD_BYTES_AT_MOST: usize = 1000 * 1024;
-/// Records of one PutRecordBatch call.
+/// Records of one `PutRecordBatch` call.
 const BATCH_RECORDS_AT_MOST: usize = 500;
-/// Bytes of one PutRecordBatch call.
+/// Bytes of one `PutRecordBatch` call.
 const BATCH_BYTES_AT_MOST: usize = 4 * 1024 * 1024;
 /// Bytes that wait in a delivery stream before direct puts are told to slow down.
 const WAITING_BYTES_AT_MOST: u64 = 256 * 1024 * 1024;

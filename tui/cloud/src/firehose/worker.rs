@@ -1,7 +1,7 @@
 //! The work of one delivery stream: reads its source, buffers, and writes objects.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::Write,
     sync::Arc,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Place,
     iam::Iam,
-    kinesis::{From, Kinesis},
+    kinesis::{From, Kinesis, Shard},
     logs::{LogLine, Logs},
     s3::S3,
     wire::ServiceError,
@@ -25,7 +25,7 @@ use crate::{
 
 use super::{
     PRINCIPAL,
-    delivery_stream::{DeliveryStream, Settings, Source},
+    delivery_stream::{DeliveryStream, Positions, Settings, Source},
     destination::Compression,
     key::object_key,
 };
@@ -37,7 +37,7 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// How often a source that is gone is looked for.
 const SOURCE_LOOKED_FOR: Duration = Duration::from_secs(1);
 /// A time that never comes while a cloud lives.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// What a worker uses.
 #[derive(Clone)]
@@ -66,7 +66,6 @@ pub(super) struct Worker {
 struct OpenSource {
     name: String,
     news: watch::Receiver<u64>,
-    positions: BTreeMap<String, From>,
 }
 
 /// Where to begin to read.
@@ -118,11 +117,10 @@ impl Worker {
 
     /// Opens the source where it is a stream that is there.
     async fn open_source(&mut self, begin: Begin) {
-        let Source::Stream { arn, .. } = &self.stream.source else { return };
-        let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
+        let Some(name) = self.stream.source_name().map(str::to_owned) else { return };
         let Some(news) = self.uses.kinesis.news(&name) else { return };
         let Ok(shards) = self.uses.kinesis.shards(&name).await else { return };
-        let mut positions = BTreeMap::new();
+        let mut positions = Positions::new();
         self.done.clear();
         for shard in shards {
             match begin {
@@ -139,32 +137,34 @@ impl Worker {
                 }
             }
         }
-        self.source = Some(OpenSource { name, news, positions });
+        *self.stream.positions() = positions;
+        self.source = Some(OpenSource { name, news });
     }
 
     /// Reads until there is nothing new or enough is buffered.
     async fn read(&mut self) {
         let Some(source) = &mut self.source else { return };
         source.news.borrow_and_update();
-        let mut shards: Vec<String> = source.positions.keys().cloned().collect();
+        let mut shards: Vec<String> = self.stream.positions().keys().cloned().collect();
         while let Some(shard_id) = shards.pop() {
             loop {
                 if is_full(&self.stream) {
                     return;
                 }
-                let Some(from) = source.positions.get(&shard_id) else { break };
+                let Some(from) = self.stream.positions().get(&shard_id).cloned() else { break };
                 // A stream that is gone closes its news, which the wait sees.
-                let Ok(read) = self.uses.kinesis.read(&source.name, &shard_id, from).await else { return };
+                let Ok(read) = self.uses.kinesis.read(&source.name, &shard_id, &from).await else { return };
                 for record in &read.records {
                     self.stream.take_in(&record.data, record.arrived_ms);
                 }
                 if let Some(last) = read.records.last() {
-                    source.positions.insert(shard_id.clone(), From::After(last.sequence_number.clone()));
+                    self.stream.positions().insert(shard_id.clone(), From::After(last.sequence_number.clone()));
                 } else {
                     if read.ended {
-                        source.positions.remove(&shard_id);
+                        self.stream.positions().remove(&shard_id);
                         self.done.insert(shard_id.clone());
-                        shards.extend(follow_children(&self.uses, source, &self.done, &shard_id).await);
+                        let of_source = self.uses.kinesis.shards(&source.name).await.unwrap_or_default();
+                        shards.extend(follow_children(&self.stream, of_source, &self.done, &shard_id));
                     }
                     break;
                 }
@@ -292,16 +292,16 @@ fn is_full(stream: &DeliveryStream) -> bool {
 }
 
 /// Begins to read the children of a shard that was read to its end; gives those.
-async fn follow_children(uses: &Uses, source: &mut OpenSource, done: &BTreeSet<String>, parent: &str) -> Vec<String> {
-    let shards = uses.kinesis.shards(&source.name).await.unwrap_or_default();
+fn follow_children(stream: &DeliveryStream, shards: Vec<Shard>, done: &BTreeSet<String>, parent: &str) -> Vec<String> {
+    let mut positions = stream.positions();
     let mut begun = Vec::new();
     for shard in shards {
         let is_next = shard.parents.iter().any(|name| name == parent)
             && shard.parents.iter().all(|name| done.contains(name))
             && !done.contains(&shard.id)
-            && !source.positions.contains_key(&shard.id);
+            && !positions.contains_key(&shard.id);
         if is_next {
-            source.positions.insert(shard.id.clone(), From::At(shard.starting_sequence_number));
+            positions.insert(shard.id.clone(), From::At(shard.starting_sequence_number));
             begun.push(shard.id);
         }
     }

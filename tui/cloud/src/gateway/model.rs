@@ -118,7 +118,7 @@ pub(super) struct RouteSettings {
     pub rate: Option<f64>,
     /// Requests at once.
     pub burst: Option<u32>,
-    /// Asks for metrics, which only CloudWatch has.
+    /// Asks for metrics, of which there are none here.
     pub detailed_metrics: bool,
 }
 
@@ -133,7 +133,7 @@ pub(super) struct AccessLog {
 }
 
 /// What browsers of other origins may do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cors {
     pub allow_credentials: bool,
     pub allow_headers: Vec<String>,

@@ -76,6 +76,7 @@ impl Iam {
     }
 
     /// An IAM operation (`CreateRole`, `PutRolePolicy`, …), input and output as JSON.
+    #[expect(clippy::unused_async, reason = "every service is called alike")]
     pub async fn call(&self, _caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
         let answer = roles.call(&self.place, operation, input).map_err(query_words)?;
@@ -86,6 +87,7 @@ impl Iam {
     }
 
     /// An STS operation (`GetCallerIdentity`, `AssumeRole`).
+    #[expect(clippy::unused_async, reason = "every service is called alike")]
     pub async fn call_sts(&self, caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         self.sts(caller, operation, input).map_err(query_words)
     }

@@ -214,7 +214,7 @@ fn condition_holds(operator: &str, key: &str, wanted: &[&str], place: &Place, as
     {
         let service = service.split('.').next().unwrap_or_default();
         return wanted.iter().any(|pattern| could_name_own_resource(pattern, service, place))
-            == !operator.contains("Not");
+            != operator.contains("Not");
     }
     let value = match (key.to_ascii_lowercase().as_str(), assumer) {
         ("aws:sourceaccount", Assumer::Service(_)) | ("aws:principalaccount", Assumer::Identity { .. }) => {

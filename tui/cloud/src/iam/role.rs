@@ -34,7 +34,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// The role as CreateRole and ListRoles give it; GetRole adds when it was last used, the
+    /// The role as `CreateRole` and `ListRoles` give it; `GetRole` adds when it was last used, the
     /// boundary and the tags.
     pub fn shape(&self) -> Map<String, Value> {
         let mut shape = Map::new();

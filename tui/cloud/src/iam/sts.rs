@@ -88,7 +88,7 @@ impl Iam {
         }))
     }
 
-    /// The ARN that messages and GetCallerIdentity name a caller by.
+    /// The ARN that messages and `GetCallerIdentity` name a caller by.
     pub fn caller_arn(&self, caller: &Caller) -> String {
         let account = &self.place.account_id;
         match caller {

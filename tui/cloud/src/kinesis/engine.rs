@@ -12,7 +12,8 @@ use ferrokinesis::{
     sequence, shard_iterator,
     store::{Store, StoreOptions},
     types::{
-        ConsumerStatus, EncryptionType, StoredRecord as EngineRecord, StoredRecordRef, StreamMode, StreamModeDetails,
+        ConsumerStatus, EncryptionType, HashKeyRange, SequenceNumberRange, Shard as EngineShard,
+        StoredRecord as EngineRecord, StoredRecordRef, StreamMode, StreamModeDetails,
     },
     validation::{self, FieldDef},
 };
@@ -23,10 +24,13 @@ use crate::{
     wire::{ServiceError, ServiceResult},
 };
 
-use super::StoredRecord;
+use super::{
+    StoredRecord,
+    reshard::{Range, Step, plan},
+};
 
 /// Open shards that one cloud may have.
-const SHARDS_AT_MOST: u32 = 1000;
+pub(super) const SHARDS_AT_MOST: u32 = 1000;
 /// Records of one shard looked at in one step of deleting old ones.
 const DELETED_AT_ONCE: usize = 256;
 
@@ -38,7 +42,7 @@ pub(super) struct Engine {
 
 /// An operation's input that was checked.
 pub(super) struct Checked {
-    operation: Operation,
+    pub operation: Operation,
     pub members: Value,
 }
 
@@ -93,7 +97,8 @@ pub(super) struct Position {
 
 /// What was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Dropped {
+pub struct Dropped {
+    /// How many.
     pub records: u64,
     /// Data and partition keys.
     pub bytes: u64,
@@ -119,7 +124,7 @@ impl Engine {
 
     /// Checks an input in AWS's words. A member that the engine does not act on is refused.
     pub fn check(&self, operation: &str, mut members: Map<String, Value>) -> ServiceResult<Checked> {
-        let known: Operation = operation.parse().map_err(|_| ServiceError::unknown_operation("Kinesis", operation))?;
+        let known: Operation = operation.parse().map_err(|()| ServiceError::unknown_operation("Kinesis", operation))?;
         let rules = known.validation_rules();
         let takes = |name: &str| rules.iter().any(|(rule, _)| *rule == name);
         if let Some(arn) = members.get("StreamARN").and_then(Value::as_str) {
@@ -180,7 +185,7 @@ impl Engine {
                 hash_key_range: json(&shard.hash_key_range),
                 starting_sequence_number: shard.sequence_number_range.starting_sequence_number.clone(),
                 closed: shard.sequence_number_range.ending_sequence_number.is_some(),
-                index: i64::try_from(index).unwrap_or(i64::MAX),
+                index: index_of(index),
             })
             .collect();
         Ok(Stream {
@@ -194,7 +199,7 @@ impl Engine {
         })
     }
 
-    /// Sets what CreateStream may carry and the engine's own does not take.
+    /// Sets what `CreateStream` may carry and the engine's own does not take.
     pub async fn complete_stream(&self, name: &str, on_demand: bool, tags: Map<String, Value>) -> ServiceResult<()> {
         self.store
             .update_stream(name, |stream| {
@@ -206,6 +211,46 @@ impl Engine {
             })
             .await
             .map_err(refusal)
+    }
+
+    /// Gives a stream another number of shards of equal width; gives the number it had.
+    pub async fn reshard(&self, name: &str, target: u32) -> ServiceResult<usize> {
+        self.store
+            .update_stream(name, |stream| {
+                let open: Vec<Range> = stream
+                    .shards
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, shard)| shard.sequence_number_range.ending_sequence_number.is_none())
+                    .map(|(index, shard)| Range {
+                        index,
+                        first: shard.hash_key_range.start_u128(),
+                        last: shard.hash_key_range.end_u128(),
+                    })
+                    .collect();
+                for step in plan(&open, target, stream.shards.len()) {
+                    match step {
+                        Step::Split { shard, at } => {
+                            close(&mut stream.shards, shard.index);
+                            make(&mut stream.shards, &[shard.index], shard.first, at - 1);
+                            make(&mut stream.shards, &[shard.index], at, shard.last);
+                        }
+                        Step::Merge { left, right } => {
+                            close(&mut stream.shards, left.index);
+                            close(&mut stream.shards, right.index);
+                            make(&mut stream.shards, &[left.index, right.index], left.first, right.last);
+                        }
+                    }
+                }
+                Ok(open.len())
+            })
+            .await
+            .map_err(refusal)
+    }
+
+    /// Open shards of all streams.
+    pub async fn open_shards(&self) -> u32 {
+        self.store.sum_open_shards().await
     }
 
     /// Puts one record. The caller sees to it that nobody reads or puts in between.
@@ -234,7 +279,8 @@ impl Engine {
         let stored = StoredRecordRef {
             partition_key: record.partition_key,
             data: record.data,
-            approximate_arrival_timestamp: seconds(placed.now),
+            // The engine's own time is up to a second ahead in the shards of a fresh split.
+            approximate_arrival_timestamp: seconds(now_ms()),
         };
         self.store.put_record(stream, &placed.stream_key, &stored).await.map_err(refusal)?;
         Ok(Placed { shard_id: placed.shard_id, sequence_number: placed.seq_num, bytes })
@@ -246,17 +292,16 @@ impl Engine {
     }
 
     /// What an iterator points at; `None` where it is none.
-    pub fn position(&self, iterator: &str) -> Option<Position> {
+    pub fn position(iterator: &str) -> Option<Position> {
         let (_, stream, shard_id, sequence_number) = shard_iterator::decode_shard_iterator(iterator).ok()?;
         Some(Position { stream, shard_id, sequence_number })
     }
 
     /// An iterator behind a record.
-    pub fn iterator_after(&self, stream: &str, shard_id: &str, sequence_number: &str) -> ServiceResult<String> {
+    pub fn iterator_after(stream: &str, shard_id: &str, sequence_number: &str) -> ServiceResult<String> {
         let last = sequence::parse_sequence(sequence_number).map_err(ServiceError::internal)?;
         let next = sequence::increment_sequence(&last, None);
-        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-        Ok(shard_iterator::create_shard_iterator(stream, shard_id, &next, now))
+        Ok(shard_iterator::create_shard_iterator(stream, shard_id, &next, now_ms()))
     }
 
     /// Whether `text` is a sequence number.
@@ -377,6 +422,51 @@ impl Engine {
         let consumers = self.store.list_consumers_for_stream(stream_arn).await;
         consumers.into_iter().map(|consumer| consumer.consumer_arn).collect()
     }
+}
+
+/// A shard takes no more records from now on.
+fn close(shards: &mut [EngineShard], index: usize) {
+    let range = &mut shards[index].sequence_number_range;
+    let created = sequence::parse_sequence(&range.starting_sequence_number).map_or(0, |start| start.shard_create_time);
+    range.ending_sequence_number = Some(sequence_number(created, index, Some((sequence::MAX_SEQ_IX, now_ms()))));
+}
+
+/// Adds a shard for the hash keys from `first` to `last`.
+fn make(shards: &mut Vec<EngineShard>, parents: &[usize], first: u128, last: u128) {
+    let index = shards.len();
+    let parent = |place: usize| parents.get(place).map(|index| shards[*index].shard_id.clone());
+    let shard = EngineShard {
+        shard_id: sequence::shard_id_name(index_of(index)),
+        parent_shard_id: parent(0),
+        adjacent_parent_shard_id: parent(1),
+        hash_key_range: HashKeyRange::new(first.to_string(), last.to_string()),
+        sequence_number_range: SequenceNumberRange {
+            // Children begin a second after their parents end, as the engine's own do.
+            starting_sequence_number: sequence_number(now_ms() + 1000, index, None),
+            ending_sequence_number: None,
+        },
+    };
+    shards.push(shard);
+}
+
+fn sequence_number(shard_create_time: u64, index: usize, at: Option<(u64, u64)>) -> String {
+    sequence::stringify_sequence(&sequence::SeqObj {
+        shard_create_time,
+        seq_ix: at.map(|(number, _)| number),
+        seq_time: at.map(|(_, time)| time),
+        byte1: None,
+        seq_rand: None,
+        shard_ix: index_of(index),
+        version: 2,
+    })
+}
+
+fn index_of(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
 impl Dropped {

@@ -1,4 +1,4 @@
-//! SubscribeToShard: records are pushed as they come, over an event stream of at most five minutes.
+//! `SubscribeToShard`: records are pushed as they come, over an event stream of at most five minutes.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SubscribeToShard.html>
 
@@ -25,7 +25,7 @@ use super::{
 };
 
 /// How long one subscription lasts.
-const SESSION: Duration = Duration::from_secs(300);
+const SESSION: Duration = Duration::from_mins(5);
 /// How soon after a subscription began another one for the same consumer and shard is refused.
 const UNDISTURBED: Duration = Duration::from_secs(5);
 /// How often an event comes where nothing is put.
@@ -38,22 +38,34 @@ pub(super) struct Subscription {
     taken_over: CancellationToken,
 }
 
+/// What a subscription reads, and where.
+struct Subscribed {
+    state: Weak<StreamState>,
+    news: watch::Receiver<u64>,
+    stream: String,
+    shard_id: String,
+    from: From,
+}
+
 impl Kinesis {
     pub(super) async fn subscribe_to_shard(
         self: &Arc<Self>,
         input: Map<String, Value>,
         as_cbor: bool,
     ) -> ServiceResult<Response> {
+        // The engine's rules know only the position's type and would drop what goes with it.
+        let position = input.get("StartingPosition").cloned().unwrap_or_default();
         let members = self.engine.check("SubscribeToShard", input)?.members;
         let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
         let (consumer, shard_id) = (text("ConsumerARN"), text("ShardId").to_owned());
         let stream = self.engine.consumer_stream(consumer).await?;
         let state = self.state(&stream).await?;
-        let from = self.starting_position(&stream, &shard_id, &members["StartingPosition"]).await?;
+        let from = self.starting_position(&stream, &shard_id, &position).await?;
         let taken_over = self.take_over(consumer, &shard_id, &stream)?;
         // Held weakly: only once nobody holds the state do its readers learn that the stream is gone.
         let news = state.news.subscribe();
-        let events = self.clone().events(Arc::downgrade(&state), news, stream, shard_id, from, taken_over, as_cbor);
+        let shard = Subscribed { state: Arc::downgrade(&state), news, stream, shard_id, from };
+        let events = self.clone().events(shard, taken_over, as_cbor);
         let mut response = Response::new(Body::from_stream(events));
         let headers = response.headers_mut();
         headers
@@ -98,14 +110,11 @@ impl Kinesis {
 
     fn events(
         self: Arc<Self>,
-        state: Weak<StreamState>,
-        mut news: watch::Receiver<u64>,
-        stream: String,
-        shard_id: String,
-        mut from: From,
+        subscribed: Subscribed,
         taken_over: CancellationToken,
         as_cbor: bool,
     ) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> {
+        let Subscribed { state, mut news, stream, shard_id, mut from } = subscribed;
         async_stream::stream! {
             yield Ok(frame("initial-response", b"{}".to_vec(), false));
             let end = tokio::time::Instant::now() + SESSION;

@@ -9,6 +9,7 @@ mod engine;
 mod fan_out;
 mod operations;
 mod read;
+mod reshard;
 mod retention;
 mod streams;
 mod throttle;
@@ -17,6 +18,7 @@ mod write;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, atomic::AtomicU64},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -35,10 +37,11 @@ use self::{
     streams::{StreamState, Streams},
 };
 
-pub(crate) use self::{
-    engine::{Dropped, Shard},
-    read::{From, Read},
-};
+pub use self::engine::Dropped;
+pub(crate) use self::{engine::Shard, read::From};
+
+/// How long an operation waits for what the engine does in the background.
+const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// One record as Firehose reads it.
 #[derive(Debug, Clone)]
@@ -111,18 +114,30 @@ impl Kinesis {
             "PutRecord" => self.put_record(input).await,
             "PutRecords" => self.put_records(input).await,
             "GetRecords" => self.get_records(input).await,
+            "GetShardIterator" => self.get_shard_iterator(input).await,
             "CreateStream" => self.create_stream(input).await,
             "DeleteStream" => self.delete_stream(input).await,
             "ListStreams" => self.list_streams(input).await,
             "ListShards" => self.list_shards(input).await,
             "DescribeStream" => self.describe_stream(input).await,
+            "UpdateShardCount" => self.update_shard_count(input).await,
             _ => {
                 let checked = self.engine.check(operation, input)?;
-                let stream = self.engine.stream_name(&checked.members).ok();
+                let only_reads = ["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb));
+                let stream = self.engine.stream_name(&checked.members).ok().filter(|_| !only_reads);
+                let Some(stream) = stream else {
+                    return self.engine.call(checked).await.map(without_nulls);
+                };
+                // While shards are split or merged nobody puts into one that is about to close.
+                let state = self.streams.get(&stream);
+                let alone = match &state {
+                    Some(state) if matches!(operation, "SplitShard" | "MergeShards") => Some(state.gate.write().await),
+                    _ => None,
+                };
                 let output = self.engine.call(checked).await?;
-                if let Some(stream) = stream {
-                    self.changed(&stream).await;
-                }
+                self.settle(&stream).await;
+                drop(alone);
+                self.changed(&stream).await;
                 Ok(without_nulls(output))
             }
         }
@@ -130,19 +145,30 @@ impl Kinesis {
 
     /// A stream's state; `ResourceNotFoundException` where there is no such stream.
     async fn state(&self, stream: &str) -> ServiceResult<Arc<StreamState>> {
-        match self.streams.get(stream) {
-            Some(state) => Ok(state),
-            None => {
-                self.engine.stream(stream).await?;
-                Err(ServiceError::bad_request(
-                    "ResourceInUseException",
-                    format!(
-                        "Stream {stream} under account {} not ACTIVE, instead in state DELETING",
-                        self.place.account_id
-                    ),
-                ))
-            }
+        if let Some(state) = self.streams.get(stream) {
+            Ok(state)
+        } else {
+            self.engine.stream(stream).await?;
+            Err(ServiceError::bad_request(
+                "ResourceInUseException",
+                format!(
+                    "Stream {stream} under account {} not ACTIVE, instead in state DELETING",
+                    self.place.account_id
+                ),
+            ))
         }
+    }
+
+    /// Waits until the engine has done what it does in the background, which takes it no time: until
+    /// the stream is active, or gone.
+    async fn settle(&self, name: &str) {
+        let settled = async {
+            while self.engine.stream(name).await.is_ok_and(|stream| stream.status != "ACTIVE") {
+                tokio::task::yield_now().await;
+            }
+        };
+        // The stream's status says where it stands if this takes longer.
+        let _ = tokio::time::timeout(SETTLED_WITHIN, settled).await;
     }
 
     /// Something about a stream may have changed: its shards, or whether it is encrypted.

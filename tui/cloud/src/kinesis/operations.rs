@@ -5,15 +5,18 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::{ServiceError, ServiceResult};
 
-use super::{Kinesis, engine::Shard};
+use super::{
+    Kinesis,
+    engine::{SHARDS_AT_MOST, Shard},
+};
 
 /// Shards of a new stream on demand.
 const ON_DEMAND_SHARDS: u64 = 4;
-/// Names that ListStreams gives where the caller does not say how many.
+/// Names that `ListStreams` gives where the caller does not say how many.
 const USUAL_STREAMS: usize = 100;
-/// Shards that ListShards gives where the caller does not say how many.
+/// Shards that `ListShards` gives where the caller does not say how many.
 const USUAL_SHARDS: usize = 1000;
-/// Shards that DescribeStream gives where the caller does not say how many.
+/// Shards that `DescribeStream` gives where the caller does not say how many.
 const DESCRIBED_SHARDS: usize = 100;
 
 impl Kinesis {
@@ -50,6 +53,7 @@ impl Kinesis {
         let output = self.engine.call(checked).await?;
         self.engine.complete_stream(&name, on_demand, tags).await?;
         self.streams.open(&name);
+        self.settle(&name).await;
         Ok(output)
     }
 
@@ -74,8 +78,51 @@ impl Kinesis {
             self.engine.call(self.engine.check("DeregisterStreamConsumer", input)?).await?;
         }
         let output = self.engine.call(checked).await?;
+        self.settle(&name).await;
         self.streams.close(&name);
         Ok(output)
+    }
+
+    /// At most twice as many shards as are open, at least half as many.
+    /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>
+    pub(super) async fn update_shard_count(&self, input: Map<String, Value>) -> ServiceResult {
+        let members = self.engine.check("UpdateShardCount", input)?.members;
+        let name = self.engine.stream_name(&members)?;
+        let state = self.state(&name).await?;
+        let stream = self.engine.stream(&name).await?;
+        let open = stream.shards.iter().filter(|shard| !shard.closed).count();
+        let current = u32::try_from(open).unwrap_or(u32::MAX);
+        let target = members["TargetShardCount"].as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+        let limit = |message: String| Err(ServiceError::bad_request("LimitExceededException", message));
+        if target > current.saturating_mul(2) {
+            return limit(format!(
+                "UpdateShardCount cannot scale up over double your current open shard count. Current open shard \
+                 count: {current} Target shard count: {target}"
+            ));
+        }
+        if target < current.div_ceil(2) {
+            return limit(format!(
+                "UpdateShardCount cannot scale down below half of your current open shard count. Current open shard \
+                 count: {current} Target shard count: {target}"
+            ));
+        }
+        if target > current && self.engine.open_shards().await + (target - current) > SHARDS_AT_MOST {
+            return limit(format!(
+                "This request would exceed the shard limit for the account {} in {}. Limit: {SHARDS_AT_MOST}.",
+                self.place.account_id, self.place.region
+            ));
+        }
+        let had = {
+            let _alone = state.gate.write().await;
+            self.engine.reshard(&name, target).await?
+        };
+        self.changed(&name).await;
+        Ok(json!({
+            "StreamName": name,
+            "StreamARN": stream.arn,
+            "CurrentShardCount": had,
+            "TargetShardCount": target,
+        }))
     }
 
     pub(super) async fn list_streams(&self, mut input: Map<String, Value>) -> ServiceResult {

@@ -1,4 +1,4 @@
-//! GetRecords, and the reads of the cloud's own services.
+//! `GetRecords`, and the reads of the cloud's own services.
 
 use std::{sync::Arc, time::Instant};
 
@@ -12,11 +12,11 @@ use crate::{
 
 use super::{
     Kinesis, StoredRecord,
-    engine::{Shard, decoded_length},
+    engine::{Checked, Engine, Shard, decoded_length},
     streams::StreamState,
 };
 
-/// Bytes of records that one GetRecords call gives at most.
+/// Bytes of records that one `GetRecords` call gives at most.
 const ANSWER_BYTES_AT_MOST: u64 = 10 * 1024 * 1024;
 /// Records that a service of the cloud reads at once.
 const SERVICE_RECORDS_AT_MOST: usize = 64;
@@ -43,8 +43,7 @@ pub(crate) struct Read {
 impl Kinesis {
     pub(super) async fn get_records(&self, input: Map<String, Value>) -> ServiceResult {
         let checked = self.engine.check("GetRecords", input)?;
-        let position =
-            checked.members.get("ShardIterator").and_then(Value::as_str).and_then(|it| self.engine.position(it));
+        let position = checked.members.get("ShardIterator").and_then(Value::as_str).and_then(Engine::position);
         let state = match &position {
             Some(position) => self.streams.get(&position.stream),
             None => None,
@@ -63,7 +62,7 @@ impl Kinesis {
         self.let_expired_go(&position.stream).await;
         let _together = state.gate.read().await;
         let mut answer = self.engine.call(checked).await?;
-        let given = self.cut(&mut answer, &position.stream, &position.shard_id)?;
+        let given = cut(&mut answer, &position.stream, &position.shard_id)?;
         if throttled {
             state.with_window(&position.shard_id, |window| window.charge(given, Instant::now()));
         }
@@ -75,28 +74,6 @@ impl Kinesis {
             answer["ChildShards"] = child_shards(&stream.shards, &position.shard_id);
         }
         Ok(answer)
-    }
-
-    /// Cuts an answer down to what AWS gives at once; gives the bytes that are left.
-    fn cut(&self, answer: &mut Value, stream: &str, shard_id: &str) -> ServiceResult<u64> {
-        let Some(records) = answer.get_mut("Records").and_then(Value::as_array_mut) else { return Ok(0) };
-        let mut bytes = 0;
-        let mut kept = 0;
-        for record in records.iter() {
-            let size = decoded_length(record["Data"].as_str().unwrap_or_default());
-            if kept > 0 && bytes + size > ANSWER_BYTES_AT_MOST {
-                break;
-            }
-            bytes += size;
-            kept += 1;
-        }
-        if kept < records.len() {
-            records.truncate(kept);
-            let last = records.last().and_then(|record| record["SequenceNumber"].as_str()).unwrap_or_default();
-            let next = self.engine.iterator_after(stream, shard_id, last)?;
-            answer["NextShardIterator"] = next.into();
-        }
-        Ok(bytes)
     }
 
     /// `MillisBehindLatest`: how old the last record given is, 0 where nothing follows it.
@@ -121,11 +98,34 @@ impl Kinesis {
         Ok(From::At(self.resolve(input).await?))
     }
 
+    /// An iterator. Where no record is as young as an asked time, the engine begins with the shard's
+    /// oldest; on AWS such a reader sees only what comes later.
+    pub(super) async fn get_shard_iterator(&self, input: Map<String, Value>) -> ServiceResult {
+        let checked = self.engine.check("GetShardIterator", input)?;
+        let Some(time) = checked.members.get("Timestamp").and_then(Value::as_f64) else {
+            return self.engine.call(checked).await;
+        };
+        let mut latest = checked.members.clone();
+        if let Value::Object(members) = &mut latest {
+            members.insert("ShardIteratorType".to_owned(), "LATEST".into());
+            members.remove("Timestamp");
+        }
+        // Asked for before the records are looked through, so that what is put meanwhile is behind it.
+        let latest = self.engine.call(Checked { operation: checked.operation, members: latest }).await?;
+        let found = self.engine.call(checked).await?;
+        let Some(position) = found["ShardIterator"].as_str().and_then(Engine::position) else { return Ok(found) };
+        let shards = self.engine.stream(&position.stream).await?.shards;
+        let Some(shard) = shards.iter().find(|shard| shard.id == position.shard_id) else { return Ok(found) };
+        let first = self.engine.records(&position.stream, shard, &position.sequence_number, false, 1).await;
+        let young_enough = first.first().is_some_and(|record| record.arrived_ms as f64 >= (time * 1_000.0).floor());
+        Ok(if young_enough { found } else { latest })
+    }
+
     /// The sequence number that an iterator of this kind would begin with.
     pub(super) async fn resolve(&self, input: Value) -> ServiceResult<String> {
         let Value::Object(members) = input else { return Err(ServiceError::internal("an input is an object")) };
-        let answer = self.engine.call(self.engine.check("GetShardIterator", members)?).await?;
-        let position = answer["ShardIterator"].as_str().and_then(|iterator| self.engine.position(iterator));
+        let answer = self.get_shard_iterator(members).await?;
+        let position = answer["ShardIterator"].as_str().and_then(Engine::position);
         position.map(|position| position.sequence_number).ok_or_else(|| ServiceError::internal("no iterator was given"))
     }
 
@@ -140,6 +140,19 @@ impl Kinesis {
         let state = self.state(stream).await?;
         state.with_window(shard_id, |window| window.admit_service(Instant::now()));
         self.read_uncounted(&state, stream, shard_id, from).await
+    }
+
+    /// How many records a reader has before it.
+    pub async fn count(&self, stream: &str, shard_id: &str, mut from: From) -> u64 {
+        let Some(state) = self.streams.get(stream) else { return 0 };
+        let mut count = 0;
+        while let Ok(read) = self.read_uncounted(&state, stream, shard_id, &from).await
+            && let Some(last) = read.records.last()
+        {
+            count += read.records.len() as u64;
+            from = From::After(last.sequence_number.clone());
+        }
+        count
     }
 
     /// Reads without counting: fan-out has a throughput of its own.
@@ -170,11 +183,33 @@ impl Kinesis {
     }
 }
 
+/// Cuts an answer down to what AWS gives at once; gives the bytes that are left.
+fn cut(answer: &mut Value, stream: &str, shard_id: &str) -> ServiceResult<u64> {
+    let Some(records) = answer.get_mut("Records").and_then(Value::as_array_mut) else { return Ok(0) };
+    let mut bytes = 0;
+    let mut kept = 0;
+    for record in records.iter() {
+        let size = decoded_length(record["Data"].as_str().unwrap_or_default());
+        if kept > 0 && bytes + size > ANSWER_BYTES_AT_MOST {
+            break;
+        }
+        bytes += size;
+        kept += 1;
+    }
+    if kept < records.len() {
+        records.truncate(kept);
+        let last = records.last().and_then(|record| record["SequenceNumber"].as_str()).unwrap_or_default();
+        let next = Engine::iterator_after(stream, shard_id, last)?;
+        answer["NextShardIterator"] = next.into();
+    }
+    Ok(bytes)
+}
+
 fn age(record: &StoredRecord) -> i64 {
     (jiff::Timestamp::now().as_millisecond() - record.arrived_ms).max(1)
 }
 
-/// The children of a shard in the shape of GetRecords and SubscribeToShard.
+/// The children of a shard in the shape of `GetRecords` and `SubscribeToShard`.
 pub(super) fn child_shards(shards: &[Shard], parent: &str) -> Value {
     shards
         .iter()

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// GetRecords calls that one shard answers in a second.
+/// `GetRecords` calls that one shard answers in a second.
 const READS_A_SECOND: usize = 5;
 /// Bytes that one shard gives in a second.
 const BYTES_A_SECOND: f64 = 2.0 * 1024.0 * 1024.0;

@@ -1,4 +1,4 @@
-//! PutRecord and PutRecords.
+//! `PutRecord` and `PutRecords`.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,7 @@ use super::{
     streams::StreamState,
 };
 
-/// Bytes of one PutRecords call, data and partition keys.
+/// Bytes of one `PutRecords` call, data and partition keys.
 const BATCH_BYTES_AT_MOST: u64 = 10 * 1024 * 1024;
 
 impl Kinesis {

@@ -5,46 +5,40 @@
 //! runtime says, what the process writes, its end, the clock) comes together there, so nothing is
 //! locked.
 
-use std::{
-    collections::BTreeMap,
-    io::Read,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, Site,
+    Invocation, Site, entrypoint,
+    failure::Failure,
     log_stream::{LogStream, Status, Summary},
     package::Package,
     pool::{Pool, Seat},
     process::{Launch, Process, ProcessEvent},
     processes,
     runtime_api::{ApiAnswer, ApiCall, FunctionResult, LARGEST_PAYLOAD_BYTES, NextInvocation, RuntimeApi, Waiter},
-    settings::{LogFormat, Settings},
+    settings::Settings,
+    variables::variables,
 };
 use crate::wire::{ServiceError, ServiceResult};
 
 /// How long an environment may take to become ready.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// How long an environment without work is kept.
-const IDLE_LIMIT: Duration = Duration::from_secs(5 * 60);
+const IDLE_LIMIT: Duration = Duration::from_mins(5);
 /// How long an answer is held back for the runtime to ask for its next invocation: an environment
 /// that is known to be ready takes the next one, where otherwise another would be started cold.
 const READY_SOON: Duration = Duration::from_millis(50);
-/// What Lambda looks for in the function's folder.
-const BOOTSTRAP: &str = "bootstrap";
-/// Where programs are looked for before the `PATH` that the cloud itself was started with.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/bin";
+/// How long a runtime that said that it cannot start may take to end by itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What an environment runs: the function as it was when the environment was started.
 #[derive(Debug)]
@@ -119,7 +113,7 @@ async fn run(site: &Arc<Site>, version: Arc<Version>, pool: &Arc<Pool>, first: J
         log,
         running: None,
         peak_memory_bytes: 0,
-        init_ms: None,
+        init: None,
     };
     environment.live(waiting, first).await;
     environment.end().await;
@@ -148,7 +142,7 @@ struct Environment {
     running: Option<Runtime>,
     peak_memory_bytes: u64,
     /// How long the start took, until an invocation has reported it.
-    init_ms: Option<f64>,
+    init: Option<Duration>,
 }
 
 /// What the driving task waits for.
@@ -168,41 +162,6 @@ enum Happening {
     Ended(Failure),
 }
 
-/// Why a start or an invocation came to nothing.
-#[derive(Debug, Clone)]
-struct Failure {
-    /// `Runtime.ExitError`.
-    error_type: String,
-    /// Without the request id.
-    message: String,
-    /// The error object that the function itself gave.
-    payload: Option<Bytes>,
-    status: Status,
-}
-
-impl Failure {
-    fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), payload: None, status: Status::Error }
-    }
-
-    fn timeout(seconds: u32) -> Self {
-        Self {
-            status: Status::Timeout,
-            ..Self::new("Sandbox.Timedout", format!("Task timed out after {seconds}.00 seconds"))
-        }
-    }
-
-    fn words(&self, request_id: &str) -> String {
-        format!("RequestId: {request_id} Error: {}", self.message)
-    }
-
-    fn payload(&self, request_id: &str) -> Bytes {
-        self.payload.clone().unwrap_or_else(|| {
-            json!({"errorType": self.error_type, "errorMessage": self.words(request_id)}).to_string().into()
-        })
-    }
-}
-
 impl Environment {
     /// From the start to the moment at which it has to end.
     async fn live(&mut self, mut waiting: mpsc::Receiver<Job>, first: Job) {
@@ -212,8 +171,8 @@ impl Environment {
                 let _ = first.outcome.send(Outcome::Refused(error));
                 return;
             }
-            Ok(Ok(init_ms)) => {
-                self.init_ms = Some(init_ms);
+            Ok(Ok(init)) => {
+                self.init = Some(init);
                 self.invoke(first, Instant::now()).await
             }
             Ok(Err(_)) => self.start_again_and_invoke(first).await,
@@ -231,8 +190,7 @@ impl Environment {
                         let _ = reply.send(ApiAnswer::InvalidState);
                     }
                     Happening::Ended(failure) => {
-                        self.pool.remove(self.id);
-                        self.log.fault(&format!("{} between invocations", failure.message), &failure.error_type);
+                        self.ended_idle(&failure);
                         break;
                     }
                 },
@@ -248,13 +206,13 @@ impl Environment {
         }
     }
 
-    /// Starts the process and waits until its runtime is ready; gives the milliseconds it took. A
-    /// service error means that the environment itself cannot be made.
-    async fn start(&mut self, phase: &str, limit: Duration) -> ServiceResult<Result<f64, Failure>> {
+    /// Starts the process and waits until its runtime is ready; gives the time it took. A service
+    /// error means that the environment itself cannot be made.
+    async fn start(&mut self, phase: &str, limit: Duration) -> ServiceResult<Result<Duration, Failure>> {
         let started = Instant::now();
-        let mut environment = self.variables()?;
+        let mut environment = variables(&self.site, &self.version, &self.folder, self.log.name())?;
         let directory = self.version.package.directory().to_owned();
-        let ready = match bootstrap(&directory, self.version.architecture.as_str()) {
+        let ready = match entrypoint::find(&directory, self.version.architecture.as_str()) {
             Err(failure) => Err(failure),
             Ok(program) => {
                 let api = RuntimeApi::listen().await.map_err(ServiceError::internal)?;
@@ -265,21 +223,22 @@ impl Environment {
                     program: &program,
                     environment: &environment,
                     tag: &format!("{}/{}", self.site.tag, uuid::Uuid::new_v4().simple()),
+                    running: &self.site.running,
                 })?;
                 self.running = Some(Runtime { api, process, pid: None, waiter: None });
                 self.wait_until_ready(started + limit).await
             }
         };
-        let took_ms = milliseconds(started);
+        let took = started.elapsed();
         self.measure_memory();
         match ready {
             Ok(()) => {
-                self.log.init_done(phase, Status::Success, None, took_ms);
-                Ok(Ok(took_ms))
+                self.log.init_done(phase, Status::Success, None, took);
+                Ok(Ok(took))
             }
             Err(failure) => {
                 self.end().await;
-                self.log.init_done(phase, failure.status, Some(&failure.error_type), took_ms);
+                self.log.init_done(phase, failure.status, Some(&failure.error_type), took);
                 Ok(Err(failure))
             }
         }
@@ -306,11 +265,17 @@ impl Environment {
                         FunctionResult::Error { payload, error_type } => (Some(payload), error_type),
                         FunctionResult::Answer(_) | FunctionResult::TooLarge => (None, "Runtime.Unknown".to_owned()),
                     };
+                    // It writes why, and ends by itself.
+                    let _ = timeout(LAST_WORDS, self.until_ended()).await;
                     return Err(Failure { payload, ..Failure::new(&error_type, "The runtime could not start") });
                 }
                 Happening::Ended(failure) => return Err(failure),
             }
         }
+    }
+
+    async fn until_ended(&mut self) {
+        while !matches!(self.happening().await, Happening::Ended(_)) {}
     }
 
     /// Lambda repeats a start that failed as part of the invocation, within the function's own time.
@@ -334,8 +299,37 @@ impl Environment {
 
     /// Runs one invocation; gives whether the environment can take another.
     async fn invoke(&mut self, job: Job, started: Instant) -> bool {
+        if !self.still_runs().await {
+            let _ = job.outcome.send(Outcome::NotTaken);
+            return false;
+        }
         self.log.start(&job.work.request_id);
         self.run_job(job, started).await
+    }
+
+    /// Whether the process lives and its runtime waits: it may have been killed since it became
+    /// idle. Then the job is for another environment.
+    async fn still_runs(&mut self) -> bool {
+        while self.running.as_ref().is_some_and(|running| running.waiter.as_ref().is_none_or(Waiter::is_closed)) {
+            // A runtime that lives and asks for nothing is the business of the function's time limit.
+            let Ok(happening) = timeout(READY_SOON, self.happening()).await else { return true };
+            match happening {
+                Happening::Ready => {}
+                Happening::Finished { reply, .. } | Happening::InitError { reply, .. } => {
+                    let _ = reply.send(ApiAnswer::InvalidState);
+                }
+                Happening::Ended(failure) => {
+                    self.ended_idle(&failure);
+                    return false;
+                }
+            }
+        }
+        self.running.is_some()
+    }
+
+    fn ended_idle(&mut self, failure: &Failure) {
+        self.pool.remove(self.id);
+        self.log.fault(&format!("{} between invocations", failure.message), &failure.error_type);
     }
 
     async fn run_job(&mut self, job: Job, started: Instant) -> bool {
@@ -415,7 +409,7 @@ impl Environment {
             FunctionResult::Error { payload, error_type } => (Status::Failure, Some(error_type.clone()), payload.len()),
             FunctionResult::TooLarge => (Status::Failure, Some("Function.ResponseSizeTooLarge".to_owned()), 0),
         };
-        self.report(&work.request_id, status, error_type, milliseconds(started), produced_bytes);
+        self.report(&work.request_id, status, error_type, started.elapsed(), produced_bytes);
         let seat = Seat {
             id: self.id,
             generation: self.version.generation,
@@ -466,11 +460,7 @@ impl Environment {
         started: Instant,
         failure: &Failure,
     ) {
-        let duration_ms = if failure.status == Status::Timeout {
-            self.timeout().as_secs_f64() * 1000.0
-        } else {
-            milliseconds(started)
-        };
+        let duration = if failure.status == Status::Timeout { self.timeout() } else { started.elapsed() };
         self.measure_memory();
         self.end().await;
         if failure.status == Status::Timeout {
@@ -479,7 +469,7 @@ impl Environment {
             self.log.fault(&failure.words(&work.request_id), &failure.error_type);
         }
         let error_type = (failure.status != Status::Timeout).then(|| failure.error_type.clone());
-        self.report(&work.request_id, failure.status, error_type, duration_ms, 0);
+        self.report(&work.request_id, failure.status, error_type, duration, 0);
         if let Some(outcome) = outcome {
             let payload = failure.payload(&work.request_id);
             self.answer(&work, outcome, &FunctionResult::Error { payload, error_type: failure.error_type.clone() });
@@ -495,15 +485,15 @@ impl Environment {
         request_id: &str,
         status: Status,
         error_type: Option<String>,
-        duration_ms: f64,
+        duration: Duration,
         produced_bytes: usize,
     ) {
         let summary = Summary {
             request_id: request_id.to_owned(),
             status,
             error_type,
-            duration_ms,
-            init_duration_ms: self.init_ms.take(),
+            duration,
+            init_duration: self.init.take(),
             memory_size_mb: self.version.settings.memory_mb,
             max_memory_used_mb: self.peak_memory_bytes.div_ceil(1024 * 1024),
             produced_bytes,
@@ -532,12 +522,12 @@ impl Environment {
                 event = running.process.events.recv() => match event {
                     Some(ProcessEvent::Started(pid)) => running.pid = Some(pid),
                     Some(ProcessEvent::Refused(reason)) => {
-                        let program = self.version.package.directory().join(BOOTSTRAP);
+                        let program = self.version.package.directory().join(entrypoint::NAME);
                         let message = format!("fork/exec {}: {reason}", program.display());
                         return Happening::Ended(Failure::new("Runtime.InvalidEntrypoint", message));
                     }
-                    Some(ProcessEvent::Ended(how)) => return Happening::Ended(exited(&how)),
-                    None => return Happening::Ended(exited("signal: killed")),
+                    Some(ProcessEvent::Ended(how)) => return Happening::Ended(Failure::exited(&how)),
+                    None => return Happening::Ended(Failure::exited("signal: killed")),
                 },
             }
         }
@@ -571,97 +561,6 @@ impl Environment {
     fn timeout(&self) -> Duration {
         Duration::from_secs(self.version.settings.timeout_s.into())
     }
-
-    /// The variables of the process: those that Lambda sets, and the function's own.
-    fn variables(&self) -> ServiceResult<BTreeMap<String, String>> {
-        let Version { name, settings, package, .. } = &*self.version;
-        let place = &self.site.place;
-        let keys = self.site.iam.assume_for_service(&settings.role, "lambda.amazonaws.com", name)?;
-        let temporary = self.folder.join("tmp");
-        std::fs::create_dir_all(&temporary).map_err(ServiceError::internal)?;
-        let code = package.directory().to_string_lossy().into_owned();
-        let path = match std::env::var("PATH") {
-            Ok(own) => format!("{PATH}:{own}"),
-            Err(_) => PATH.to_owned(),
-        };
-        let mut variables = BTreeMap::new();
-        let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
-        set("AWS_ENDPOINT_URL", &place.endpoint_url);
-        set("HOME", &temporary.to_string_lossy());
-        set("TMPDIR", &temporary.to_string_lossy());
-        set("PATH", &path);
-        set("LD_LIBRARY_PATH", &format!("{code}:{code}/lib"));
-        set("LANG", "en_US.UTF-8");
-        set("TZ", ":UTC");
-        for (name, value) in &settings.environment {
-            set(name, value);
-        }
-        set("_HANDLER", &settings.handler);
-        set("AWS_REGION", &place.region);
-        set("AWS_DEFAULT_REGION", &place.region);
-        set("AWS_ACCESS_KEY_ID", &keys.access_key_id);
-        set("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
-        set("AWS_SESSION_TOKEN", keys.session_token.as_deref().unwrap_or_default());
-        set("AWS_LAMBDA_FUNCTION_NAME", name);
-        set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
-        set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &settings.memory_mb.to_string());
-        set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
-        set("AWS_LAMBDA_LOG_GROUP_NAME", &settings.logging.group);
-        set("AWS_LAMBDA_LOG_STREAM_NAME", self.log.name());
-        if settings.logging.format == LogFormat::Json {
-            set("AWS_LAMBDA_LOG_FORMAT", "JSON");
-            set("AWS_LAMBDA_LOG_LEVEL", settings.logging.application_level.word());
-        }
-        set("LAMBDA_TASK_ROOT", &code);
-        set("LAMBDA_RUNTIME_DIR", "/var/runtime");
-        Ok(variables)
-    }
-}
-
-/// The function's executable. One built for another machine than the function's fails as on AWS,
-/// even where this machine could run it.
-fn bootstrap(directory: &Path, architecture: &str) -> Result<PathBuf, Failure> {
-    let program = directory.join(BOOTSTRAP);
-    let mut head = [0; 20];
-    let read = std::fs::File::open(&program).and_then(|mut file| file.read(&mut head));
-    if !program.is_file() {
-        return Err(Failure::new(
-            "Runtime.InvalidEntrypoint",
-            format!("Couldn't find valid bootstrap(s): [{} /opt/bootstrap]", program.display()),
-        ));
-    }
-    if read.is_ok_and(|length| length == head.len())
-        && elf_machine(&head).is_some_and(|machine| machine != architecture)
-    {
-        let message = format!("fork/exec {}: exec format error", program.display());
-        return Err(Failure::new("Runtime.InvalidEntrypoint", message));
-    }
-    Ok(program)
-}
-
-/// The machine that an ELF file's first bytes name, in Lambda's words; `None`: no such file.
-fn elf_machine(head: &[u8; 20]) -> Option<&'static str> {
-    if !head.starts_with(b"\x7fELF") {
-        return None;
-    }
-    match u16::from_le_bytes([head[18], head[19]]) {
-        62 => Some("x86_64"),
-        183 => Some("arm64"),
-        _ => Some("another"),
-    }
-}
-
-fn exited(how: &str) -> Failure {
-    let message = if how.is_empty() {
-        "Runtime exited without providing a reason".to_owned()
-    } else {
-        format!("Runtime exited with error: {how}")
-    };
-    Failure::new("Runtime.ExitError", message)
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1000.0
 }
 
 /// An X-Ray header that samples nothing.

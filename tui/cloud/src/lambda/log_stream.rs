@@ -1,7 +1,7 @@
 //! What an execution environment writes to its log stream: the function's own lines as they come,
 //! and the platform's lines in the format and from the level that the function's settings say.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use super::settings::{LogFormat, LogLevel, Logging};
 use crate::logs::{LogLine, Logs};
 
-/// Bytes of one event; what is longer becomes several. 256 KiB less what CloudWatch Logs counts for
-/// the event itself.
-const LONGEST_LINE_BYTES: usize = 256 * 1024 - 26;
+/// Bytes without a line break that are kept back: a longer line is written in pieces.
+const LONGEST_LINE_BYTES: usize = 256 * 1024;
 /// Bytes of the log's end that an answer may carry.
 const TAIL_BYTES: usize = 4096;
 
@@ -44,9 +43,9 @@ pub(super) struct Summary {
     pub status: Status,
     /// `Runtime.ExitError` and its like.
     pub error_type: Option<String>,
-    pub duration_ms: f64,
+    pub duration: Duration,
     /// There for the first invocation of an environment.
-    pub init_duration_ms: Option<f64>,
+    pub init_duration: Option<Duration>,
     pub memory_size_mb: u32,
     pub max_memory_used_mb: u64,
     pub produced_bytes: usize,
@@ -105,30 +104,24 @@ impl LogStream {
         if self.unfinished.len() >= LONGEST_LINE_BYTES {
             lines.push(std::mem::take(&mut self.unfinished));
         }
-        self.write_function_lines(lines);
+        self.write_function_lines(&lines);
     }
 
     /// Writes what came without a line break, as at the end of an invocation.
     pub fn finish_line(&mut self) {
         if !self.unfinished.is_empty() {
             let line = std::mem::take(&mut self.unfinished);
-            self.write_function_lines(vec![line]);
+            self.write_function_lines(&[line]);
         }
     }
 
-    fn write_function_lines(&mut self, lines: Vec<Vec<u8>>) {
+    fn write_function_lines(&mut self, lines: &[Vec<u8>]) {
         let now = Timestamp::now();
-        let mut messages = Vec::new();
-        for line in lines {
-            if self.settings.hides(&line) {
-                continue;
-            }
-            for part in split_line(&String::from_utf8_lossy(&line)) {
-                if !part.trim_end().is_empty() {
-                    messages.push(part.to_owned());
-                }
-            }
-        }
+        let messages = lines
+            .iter()
+            .filter(|line| !line.trim_ascii().is_empty() && !self.settings.hides(line))
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
         self.write(now, messages);
     }
 
@@ -147,14 +140,12 @@ impl LogStream {
         let timestamp_ms = time.as_millisecond();
         let lines =
             messages.into_iter().map(|message| LogLine { timestamp_ms, message: trim_break(message) }).collect();
-        if self.logs.put(&self.group, &self.stream, lines).is_err() {
-            // The group was deleted while the function ran: Lambda makes it again. Lines that came in
-            // between are lost there, as they are on AWS.
-            self.logs.ensure_group(&self.group);
-        }
+        // Where the group was deleted meanwhile, the lines are lost, as on AWS for a role that may not
+        // make groups; making it again would leave it behind when a stack is deleted.
+        let _ = self.logs.put(&self.group, &self.stream, lines);
     }
 
-    fn platform(&mut self, level: LogLevel, kind: &str, record: Value, text: Option<String>) {
+    fn platform(&mut self, level: LogLevel, kind: &str, record: &Value, text: Option<String>) {
         let now = Timestamp::now();
         match self.settings.format {
             LogFormat::Text => self.write(now, text.into_iter().collect()),
@@ -177,30 +168,34 @@ impl LogStream {
             "runtimeVersionArn": arn,
             "functionVersion": "$LATEST",
         });
-        self.platform(LogLevel::Info, "initStart", record, Some(text));
+        self.platform(LogLevel::Info, "initStart", &record, Some(text));
     }
 
     /// The environment is ready, or is not: `phase` is `init`, or `invoke` where the start was
     /// repeated within an invocation.
-    pub fn init_done(&mut self, phase: &str, status: Status, error_type: Option<&str>, duration_ms: f64) {
+    pub fn init_done(&mut self, phase: &str, status: Status, error_type: Option<&str>, duration: Duration) {
         let level = if status == Status::Success { LogLevel::Debug } else { LogLevel::Warn };
         let mut done = json!({"initializationType": "on-demand", "phase": phase, "status": status.word()});
         let mut report = json!({
             "initializationType": "on-demand",
             "phase": phase,
             "status": status.word(),
-            "metrics": {"durationMs": rounded(duration_ms)},
+            "metrics": {"durationMs": rounded(duration)},
         });
         if let Some(error_type) = error_type {
             done["errorType"] = error_type.into();
             report["errorType"] = error_type.into();
         }
-        self.platform(level, "initRuntimeDone", done, None);
+        self.platform(level, "initRuntimeDone", &done, None);
         let text = (status != Status::Success).then(|| {
             let error = error_type.map_or_else(String::new, |kind| format!("\tError Type: {kind}"));
-            format!("INIT_REPORT Init Duration: {duration_ms:.2} ms\tPhase: {phase}\tStatus: {}{error}", status.word())
+            format!(
+                "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {}{error}",
+                milliseconds(duration),
+                status.word()
+            )
         });
-        self.platform(level, "initReport", report, text);
+        self.platform(level, "initReport", &report, text);
     }
 
     /// An invocation begins.
@@ -209,7 +204,7 @@ impl LogStream {
         self.platform(
             LogLevel::Info,
             "start",
-            json!({"requestId": request_id, "functionVersion": "$LATEST", "version": "$LATEST"}),
+            &json!({"requestId": request_id, "functionVersion": "$LATEST", "version": "$LATEST"}),
             Some(format!("START RequestId: {request_id} Version: $LATEST")),
         );
     }
@@ -217,7 +212,7 @@ impl LogStream {
     /// The runtime ended: `message` is `RequestId: … Error: Runtime exited …`.
     pub fn fault(&mut self, message: &str, error_type: &str) {
         let text = format!("{message}\n{error_type}");
-        self.platform(LogLevel::Warn, "fault", message.into(), Some(text));
+        self.platform(LogLevel::Warn, "fault", &message.into(), Some(text));
     }
 
     /// The function ran out of time.
@@ -231,45 +226,46 @@ impl LogStream {
 
     /// An invocation is over; everything that it wrote has been written before.
     pub fn report(&mut self, summary: &Summary) {
-        let Summary { request_id, status, error_type, duration_ms, .. } = summary;
+        let Summary { request_id, status, error_type, duration, init_duration, .. } = summary;
         let level = if *status == Status::Success { LogLevel::Debug } else { LogLevel::Warn };
         let mut done = json!({
             "requestId": request_id,
             "status": status.word(),
-            "metrics": {"durationMs": rounded(*duration_ms), "producedBytes": summary.produced_bytes},
+            "metrics": {"durationMs": rounded(*duration), "producedBytes": summary.produced_bytes},
         });
-        let billed_ms = duration_ms.ceil();
+        // Billed by the millisecond begun.
+        let billed_ms = duration.as_micros().div_ceil(1000);
         let mut metrics = json!({
-            "durationMs": rounded(*duration_ms),
-            "billedDurationMs": billed_ms as u64,
+            "durationMs": rounded(*duration),
+            "billedDurationMs": u64::try_from(billed_ms).unwrap_or(u64::MAX),
             "memorySizeMB": summary.memory_size_mb,
             "maxMemoryUsedMB": summary.max_memory_used_mb,
         });
-        if let Some(init_ms) = summary.init_duration_ms {
-            metrics["initDurationMs"] = rounded(init_ms).into();
+        if let Some(init) = init_duration {
+            metrics["initDurationMs"] = rounded(*init).into();
         }
         let mut report = json!({"requestId": request_id, "metrics": metrics, "status": status.word()});
         if let Some(error_type) = error_type {
             done["errorType"] = error_type.as_str().into();
             report["errorType"] = error_type.as_str().into();
         }
-        self.platform(level, "runtimeDone", done, Some(format!("END RequestId: {request_id}")));
-        let mut text = format!(
-            "REPORT RequestId: {request_id}\tDuration: {duration_ms:.2} ms\tBilled Duration: {billed_ms} ms\t\
-             Memory Size: {} MB\tMax Memory Used: {} MB\t",
-            summary.memory_size_mb, summary.max_memory_used_mb
+        self.platform(level, "runtimeDone", &done, Some(format!("END RequestId: {request_id}")));
+        let init =
+            init_duration.map_or_else(String::new, |init| format!("Init Duration: {:.2} ms\t", milliseconds(init)));
+        let outcome = match (status, error_type) {
+            (Status::Timeout, _) => "Status: timeout".to_owned(),
+            (Status::Error, Some(error_type)) => format!("Status: error\tError Type: {error_type}"),
+            _ => String::new(),
+        };
+        let text = format!(
+            "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed_ms} ms\t\
+             Memory Size: {} MB\tMax Memory Used: {} MB\t{init}{outcome}",
+            milliseconds(*duration),
+            summary.memory_size_mb,
+            summary.max_memory_used_mb,
         );
-        if let Some(init_ms) = summary.init_duration_ms {
-            text.push_str(&format!("Init Duration: {init_ms:.2} ms\t"));
-        }
-        if matches!(status, Status::Timeout | Status::Error) {
-            text.push_str(&format!("Status: {}", status.word()));
-            if let Some(error_type) = error_type.as_ref().filter(|_| *status == Status::Error) {
-                text.push_str(&format!("\tError Type: {error_type}"));
-            }
-        }
         let level = if *status == Status::Success { LogLevel::Info } else { LogLevel::Warn };
-        self.platform(level, "report", report, Some(text));
+        self.platform(level, "report", &report, Some(text));
     }
 }
 
@@ -282,9 +278,13 @@ fn iso(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// Three decimals, as AWS writes them.
-fn rounded(milliseconds: f64) -> f64 {
-    (milliseconds * 1000.0).round() / 1000.0
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// Milliseconds with three decimals, as AWS writes them.
+fn rounded(duration: Duration) -> f64 {
+    (milliseconds(duration) * 1000.0).round() / 1000.0
 }
 
 fn trim_break(mut message: String) -> String {
@@ -293,30 +293,9 @@ fn trim_break(mut message: String) -> String {
     message
 }
 
-/// Pieces of at most [`LONGEST_LINE_BYTES`], cut between characters.
-fn split_line(line: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while rest.len() > LONGEST_LINE_BYTES {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(LONGEST_LINE_BYTES));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_line_is_cut_between_characters() {
-        let line = "ä".repeat(LONGEST_LINE_BYTES);
-        let pieces = split_line(&line);
-        assert!(pieces.len() >= 2 && pieces.iter().all(|piece| piece.len() <= LONGEST_LINE_BYTES));
-        assert_eq!(pieces.concat(), line);
-    }
 
     #[test]
     fn the_runtimes_version_has_awss_form() {

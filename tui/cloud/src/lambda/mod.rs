@@ -3,7 +3,9 @@
 //! [`operations`] is the control plane, [`requests`] its HTTP; an invocation takes an idle
 //! [`environment`] out of the function's [`pool`] or starts another.
 
+mod entrypoint;
 mod environment;
+mod failure;
 mod function;
 mod log_stream;
 mod name;
@@ -17,6 +19,7 @@ mod requests;
 mod runtime_api;
 mod settings;
 pub mod supervisor;
+mod variables;
 
 use std::{
     collections::BTreeMap,
@@ -54,6 +57,9 @@ const LARGEST_SYNCHRONOUS_BYTES: usize = 6_291_456;
 /// Bytes of a payload that is queued.
 const LARGEST_EVENT_BYTES: usize = 1_048_576;
 
+/// What is said of a role that is not there or does not trust Lambda.
+const UNASSUMABLE: &str = "The role defined for the function cannot be assumed by Lambda.";
+
 /// How one invocation ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
@@ -90,6 +96,7 @@ struct Site {
     /// The tasks that drive environments.
     environments: TaskTracker,
     stop: CancellationToken,
+    running: process::Running,
     /// Whether no process may be started any more.
     stopped: Mutex<bool>,
 }
@@ -116,7 +123,9 @@ impl Lambda {
     pub fn new(place: Arc<Place>, iam: Arc<Iam>, s3: Arc<S3>, logs: Arc<Logs>) -> Arc<Self> {
         let cloud = processes::identity(rustix::process::getpid().as_raw_pid()).unwrap_or_default();
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        let functions = place.data_dir.join("functions");
+        // A function's process starts in another folder, so paths must not depend on the present one.
+        let functions = std::path::absolute(&place.data_dir).unwrap_or_else(|_| place.data_dir.clone());
+        let functions = functions.join("functions");
         let directory = functions.join(format!("{cloud}.{unique}"));
         std::thread::spawn(move || clear_up_after_others(&functions));
         let site = Arc::new(Site {
@@ -129,6 +138,7 @@ impl Lambda {
             freed: Notify::new(),
             environments: TaskTracker::new(),
             stop: CancellationToken::new(),
+            running: process::Running::default(),
             stopped: Mutex::new(false),
         });
         Arc::new(Self { site, s3, functions: Mutex::default(), account: Arc::default() })
@@ -271,15 +281,17 @@ impl Site {
         if std::mem::replace(&mut stopped, true) {
             return;
         }
-        let prefix = format!("{}/", self.tag);
-        processes::kill_tagged(|tag| tag.starts_with(&prefix));
+        self.running.end_all(&format!("{}/", self.tag));
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
 /// Ends the processes and removes the folders of clouds that are gone.
 fn clear_up_after_others(functions: &std::path::Path) {
-    processes::kill_tagged(|tag| tag.split_once('/').is_some_and(|(cloud, _)| !processes::may_run(cloud)));
+    let is_gone = |tag: &str| tag.split_once('/').is_some_and(|(cloud, _)| !processes::may_run(cloud));
+    // Supervisors of a cloud that was killed just now are at work, and reach what carries no tag.
+    processes::wait_for_tagged(is_gone, process::ENDING_TAKES_AT_MOST);
+    processes::kill_tagged(is_gone);
     for entry in std::fs::read_dir(functions).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.split_once('.').is_some_and(|(cloud, _)| !processes::may_run(cloud)) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    CONCURRENT_INVOCATIONS, LATEST, Lambda, Reference,
+    CONCURRENT_INVOCATIONS, LATEST, Lambda, Reference, UNASSUMABLE,
     function::{Function, Shown},
     invalid,
     name::not_found,
@@ -140,7 +140,8 @@ async fn take_package(lambda: &Lambda, name: &str, input: &mut Input) -> Service
 
 /// Refuses a role that is not there or does not trust Lambda.
 fn check_role(lambda: &Lambda, role: &str, function: &str) -> ServiceResult<()> {
-    lambda.site.iam.assume_for_service(role, "lambda.amazonaws.com", function).map(drop)
+    let assumed = lambda.site.iam.assume_for_service(role, "lambda.amazonaws.com", function);
+    assumed.map(drop).map_err(|_| invalid(UNASSUMABLE))
 }
 
 async fn create(lambda: &Arc<Lambda>, mut input: Input) -> ServiceResult {

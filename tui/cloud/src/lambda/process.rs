@@ -2,12 +2,13 @@
 //! on one pipe, its end reported, and ended for good when the cloud wants so.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     ffi::OsString,
     io::{ErrorKind, PipeReader},
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
     process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use super::{
 };
 
 /// How long the chain may take to end what it supervises before the cloud does it itself.
-const ENDING_TAKES_AT_MOST: Duration = Duration::from_secs(2);
+pub(super) const ENDING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 /// Bytes read from the pipe at once.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -51,6 +52,30 @@ pub(super) struct Launch<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Unique to the environment; see [`processes::TAG`].
     pub tag: &'a str,
+    /// Where the process is noted while it runs.
+    pub running: &'a Running,
+}
+
+/// The cloud's ends of the sockets of all processes, by tag, so that they can be ended all at once
+/// without the help of the tasks that watch them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Running(Arc<Mutex<HashMap<String, UnixStream>>>);
+
+impl Running {
+    fn sockets(&self) -> MutexGuard<'_, HashMap<String, UnixStream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells every supervisor that the cloud ends, and returns when all processes are gone, whose tags
+    /// begin so.
+    pub fn end_all(&self, prefix: &str) {
+        for (_, socket) in self.sockets().drain() {
+            // A supervisor that is gone needs to be told nothing.
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+        processes::wait_for_tagged(|tag| tag.starts_with(prefix), ENDING_TAKES_AT_MOST);
+        processes::kill_tagged(|tag| tag.starts_with(prefix));
+    }
 }
 
 /// A function's process with its supervisors. Dropping it ends them all, soon; [`Self::end`] waits
@@ -84,10 +109,15 @@ impl Process {
             .process_group(0)
             .spawn()?;
         near.set_nonblocking(true)?;
+        launch.running.sockets().insert(launch.tag.to_owned(), near.try_clone()?);
         let socket = tokio::net::UnixStream::from_std(near)?;
         let (sender, events) = mpsc::channel(8);
         let stop = CancellationToken::new();
-        tokio::spawn(watch(child, socket, launch.tag.to_owned(), sender, stop.clone()));
+        let (tag, running, stopped) = (launch.tag.to_owned(), launch.running.clone(), stop.clone());
+        tokio::spawn(async move {
+            watch(child, socket, &tag, &sender, &stopped).await;
+            running.sockets().remove(&tag);
+        });
         Ok(Self { events, output: Output::new(reader)?, stop })
     }
 
@@ -108,9 +138,9 @@ impl Drop for Process {
 async fn watch(
     mut child: Child,
     mut socket: tokio::net::UnixStream,
-    tag: String,
-    events: mpsc::Sender<ProcessEvent>,
-    stop: CancellationToken,
+    tag: &str,
+    events: &mpsc::Sender<ProcessEvent>,
+    stop: &CancellationToken,
 ) {
     let (reading, mut writing) = socket.split();
     let mut lines = BufReader::new(reading).lines();
@@ -147,6 +177,7 @@ async fn watch(
     });
     orderly = ending.await.unwrap_or(false) || orderly;
     if !orderly {
+        let tag = tag.to_owned();
         let _ = tokio::task::spawn_blocking(move || processes::kill_tagged(|found| found == tag)).await;
         let _ = child.wait().await;
     }

@@ -50,7 +50,15 @@ pub(super) fn kill_descendants() {
 /// Kills every process whose tag is one of those wanted, until none is left.
 pub(super) fn kill_tagged(wanted: impl Fn(&str) -> bool) {
     let deadline = Instant::now() + ENDING_TAKES_AT_MOST;
-    while kill_tagged_once(&wanted) > 0 && Instant::now() < deadline {
+    while signal_tagged(&wanted, Some(Signal::KILL)) > 0 && Instant::now() < deadline {
+        std::thread::sleep(NEXT_LOOK);
+    }
+}
+
+/// Waits until no process has a tag that is wanted, or until it took too long.
+pub(super) fn wait_for_tagged(wanted: impl Fn(&str) -> bool, at_most: Duration) {
+    let deadline = Instant::now() + at_most;
+    while signal_tagged(&wanted, None) > 0 && Instant::now() < deadline {
         std::thread::sleep(NEXT_LOOK);
     }
 }
@@ -109,19 +117,22 @@ mod system {
         Some(Process { pid, parent, zombie: state == "Z" || state == "X" })
     }
 
-    pub fn kill_tagged_once(wanted: &impl Fn(&str) -> bool) -> usize {
+    /// Sends the signal to the processes whose tag is wanted; counts them.
+    pub fn signal_tagged(wanted: &impl Fn(&str) -> bool, signal: Option<Signal>) -> usize {
         let own = rustix::process::getpid().as_raw_pid();
-        let mut killed = 0;
+        let mut found = 0;
         for pid in pids().filter(|pid| *pid != own) {
             let Some(handle) = Pid::from_raw(pid) else { continue };
             // The handle is taken before the tag is read, so that the number cannot have passed to
             // another process in between.
             let Ok(handle) = pidfd_open(handle, PidfdFlags::empty()) else { continue };
-            if tag(pid).is_some_and(|tag| wanted(&tag)) && pidfd_send_signal(handle, Signal::KILL).is_ok() {
-                killed += 1;
+            if tag(pid).is_some_and(|tag| wanted(&tag))
+                && signal.is_none_or(|signal| pidfd_send_signal(handle, signal).is_ok())
+            {
+                found += 1;
             }
         }
-        killed
+        found
     }
 
     /// The tag that a process was started with. A process that ended has none.
@@ -151,10 +162,14 @@ mod system {
     }
 
     /// What tells a process from all others of this system: its number, the moment it was started,
-    /// and the name space that its number counts in.
+    /// and the name space that its number counts in. One that ended has none.
     pub fn identity(pid: i32) -> Option<String> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+        if parse_stat(&stat)?.zombie {
+            return None;
+        }
         // The start time is the 22nd field, the 20th after the name.
+        let stat = String::from_utf8_lossy(&stat);
         let started = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.to_owned();
         let space = std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok()?;
         let space: String = space.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
@@ -164,7 +179,7 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::Process;
+    use super::{Process, Signal};
 
     pub fn all() -> Vec<Process> {
         let Ok(output) = std::process::Command::new("ps").args(["-axo", "pid=,ppid=,stat="]).output() else {
@@ -184,7 +199,7 @@ mod system {
     }
 
     /// Other systems do not show the environment of a process: nothing can be found by its tag.
-    pub fn kill_tagged_once(_wanted: &impl Fn(&str) -> bool) -> usize {
+    pub fn signal_tagged(_wanted: &impl Fn(&str) -> bool, _signal: Option<Signal>) -> usize {
         0
     }
 
@@ -199,7 +214,7 @@ mod system {
     }
 }
 
-use system::{all, kill_tagged_once};
+use system::{all, signal_tagged};
 pub(super) use system::{identity, peak_memory_bytes};
 
 /// Whether the process that an identity names still runs; also `true` where it cannot be known from

@@ -79,7 +79,7 @@ const ROUTES: &[Route] = &[
 const INVOKE: &str = "Invoke";
 /// How long Lambda waits before it tries a queued invocation again: after a minute, and once more
 /// after two.
-const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+const RETRY_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 /// How long a throttled queued invocation waits.
 const THROTTLED_AGAIN: Duration = Duration::from_secs(1);
 
@@ -174,23 +174,23 @@ impl InvokeRequest {
         let payload = BASE64_STANDARD
             .decode(input.string("Payload")?.unwrap_or_default())
             .map_err(|_| ServiceError::bad_request("SerializationException", "Payload must be base64-encoded."))?;
-        Self::new(reference, kind, log, context, payload.into())
+        Self::new(reference, kind.as_deref(), log.as_deref(), context.as_deref(), payload.into())
     }
 
     fn new(
         reference: Reference,
-        kind: Option<String>,
-        log: Option<String>,
-        context: Option<String>,
+        kind: Option<&str>,
+        log: Option<&str>,
+        context: Option<&str>,
         payload: Bytes,
     ) -> ServiceResult<Self> {
-        let kind = match kind.as_deref() {
+        let kind = match kind {
             None | Some("RequestResponse") => Kind::RequestResponse,
             Some("Event") => Kind::Event,
             Some("DryRun") => Kind::DryRun,
             Some(other) => return Err(not_in_set("invocationType", other, "[Event, RequestResponse, DryRun]")),
         };
-        let wants_log = match log.as_deref() {
+        let wants_log = match log {
             None | Some("None") => false,
             Some("Tail") => kind == Kind::RequestResponse,
             Some(other) => return Err(not_in_set("logType", other, "[None, Tail]")),
@@ -327,6 +327,6 @@ impl InvokeAnswer {
     }
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

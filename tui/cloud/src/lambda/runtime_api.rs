@@ -113,7 +113,6 @@ async fn serve(listener: TcpListener, calls: mpsc::Sender<ApiCall>) {
                     let _ = hyper::server::conn::http1::Builder::new()
                         .timer(TokioTimer::new())
                         .header_read_timeout(None)
-                        .half_close(true)
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
                 });

@@ -76,17 +76,26 @@ impl Report {
     }
 
     fn send(&self) {
+        self.send_to(socket());
+    }
+
+    fn send_to(&self, socket: Option<UnixStream>) {
         let line = match self {
             Self::Started(pid) => format!("started {pid}\n"),
             Self::Refused(reason) => format!("refused {reason}\n"),
             Self::Exited(status) => format!("exited {status}\n"),
             Self::Signaled(signal) => format!("signaled {signal}\n"),
         };
-        if let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() {
+        if let Some(mut socket) = socket {
             // Where the cloud is gone, nobody asks any more.
-            let _ = UnixStream::from(socket).write_all(line.as_bytes());
+            let _ = socket.write_all(line.as_bytes());
         }
     }
+}
+
+/// The way to the cloud, which is this process's standard input.
+fn socket() -> Option<UnixStream> {
+    std::io::stdin().as_fd().try_clone_to_owned().ok().map(UnixStream::from)
 }
 
 /// Runs as one of the processes that supervise a function. `arguments` are those that the cloud
@@ -204,6 +213,9 @@ fn launcher(chain: &Chain) -> ExitCode {
     }
     let environment: BTreeMap<String, String> =
         std::env::var(FUNCTION_ENVIRONMENT).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    // Its own end of the socket goes over to the bootstrap no more than standard input does, but it is
+    // still there where the bootstrap cannot be executed.
+    let socket = socket();
     let error = Command::new(&chain.program)
         .current_dir(&chain.directory)
         .env_clear()
@@ -211,7 +223,7 @@ fn launcher(chain: &Chain) -> ExitCode {
         .envs(std::env::var_os(processes::TAG).map(|tag| (processes::TAG, tag)))
         .stdin(Stdio::null())
         .exec();
-    Report::Refused(system_words(&error)).send();
+    Report::Refused(system_words(&error)).send_to(socket);
     ExitCode::from(127)
 }
 

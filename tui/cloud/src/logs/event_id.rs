@@ -46,8 +46,8 @@ impl Position {
             }
             chunks.push(rest);
         }
-        let digits: String = chunks.iter().rev().map(|chunk| format!("{chunk:0CHUNK_DIGITS$}")).collect();
-        format!("{:0>56}", digits.trim_start_matches('0'))
+        let chunks: Vec<String> = chunks.iter().rev().map(|chunk| format!("{chunk:0CHUNK_DIGITS$}")).collect();
+        format!("{:0>56}", chunks.concat().trim_start_matches('0'))
     }
 
     /// The position that an id names, `None` where it is none of ours.

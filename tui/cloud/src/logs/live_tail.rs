@@ -21,7 +21,7 @@ const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 /// Events in one update; above it AWS samples.
 const UPDATE_EVENTS: usize = 500;
 /// How long a session lasts.
-const LONGEST_SESSION: Duration = Duration::from_secs(3 * 60 * 60);
+const LONGEST_SESSION: Duration = Duration::from_hours(3);
 /// Groups in one session.
 const MOST_GROUPS: usize = 10;
 

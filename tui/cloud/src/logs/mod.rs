@@ -1,4 +1,4 @@
-//! CloudWatch Logs: groups, streams, events; FilterLogEvents and the reads of the usual tools.
+//! `CloudWatch` Logs: groups, streams, events; `FilterLogEvents` and the reads of the usual tools.
 //!
 //! Events live in memory, ordered by time. They are bounded by each group's retention and, over all
 //! groups, by [`store::KEPT_BYTES`]; what was let go is counted.
@@ -66,6 +66,7 @@ impl Logs {
     }
 
     /// A Logs operation, input and output as JSON.
+    #[expect(clippy::unused_async, reason = "every service is called alike")]
     pub async fn call(&self, _caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         let result = match operation {
             "CreateLogGroup" => self.create_log_group(input),

@@ -33,6 +33,9 @@ pub(super) struct Keys {
 #[async_trait::async_trait]
 impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if self.iam.is_expired(access_key) {
+            return Err(S3Error::new(S3ErrorCode::ExpiredToken));
+        }
         let owner = self.iam.key_owner(access_key).ok_or_else(|| S3Error::new(S3ErrorCode::InvalidAccessKeyId))?;
         Ok(SecretKey::from(owner.secret_access_key))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use s3s::{S3Request, S3Response, S3Result, dto};
 
-use super::{buckets, configuration, lists, multipart, objects, store::Store};
+use super::{buckets, configuration, lists, multipart, objects, reads, store::Store};
 
 /// The backend that `s3s` calls.
 pub(super) struct Backend(pub Arc<Store>);
@@ -80,9 +80,9 @@ backend! {
         delete_bucket_tagging: DeleteBucketTaggingInput => DeleteBucketTaggingOutput,
             |store, input| configuration::delete_tagging(store, &input);
 
-        head_object: HeadObjectInput => HeadObjectOutput, objects::head;
+        head_object: HeadObjectInput => HeadObjectOutput, reads::head;
         get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput,
-            |store, input| objects::attributes_of(store, &input);
+            |store, input| reads::attributes_of(store, &input);
         delete_object: DeleteObjectInput => DeleteObjectOutput, objects::delete;
         delete_objects: DeleteObjectsInput => DeleteObjectsOutput, objects::delete_many;
         get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput,
@@ -104,7 +104,7 @@ backend! {
             objects::put(&store, &request.headers, request.trailing_headers, request.input).await
         };
         get_object: GetObjectInput => GetObjectOutput, async |store: Arc<Store>, request: S3Request<_>| {
-            objects::get(&store, request.input).await
+            reads::get(&store, request.input).await
         };
         copy_object: CopyObjectInput => CopyObjectOutput, async |store: Arc<Store>, request: S3Request<_>| {
             objects::copy(&store, request.input).await

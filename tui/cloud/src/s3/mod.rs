@@ -17,6 +17,7 @@ mod lists;
 mod mirror;
 mod multipart;
 mod objects;
+mod reads;
 mod refusal;
 mod settings;
 mod store;
@@ -25,7 +26,6 @@ mod tags;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
 use s3s::service::{S3Service, S3ServiceBuilder};
 
 use self::{
@@ -106,7 +106,6 @@ impl S3 {
         }
         let (mut parts, body) = response.into_parts();
         refusal::identify(&mut parts.headers, &wire::new_request_id());
-        parts.headers.insert(HeaderName::from_static("server"), HeaderValue::from_static("AmazonS3"));
         http::Response::from_parts(parts, axum::body::Body::new(body))
     }
 
@@ -152,7 +151,7 @@ impl S3 {
         Ok(StoredObject { body, version_id, etag: format!("\"{}\"", object.etag) })
     }
 
-    /// Writes an object; gives its version where versions are kept.
+    /// Writes an object, as a service does it; gives its version where versions are kept.
     pub async fn put(&self, bucket: &str, key: &str, body: Bytes) -> ServiceResult<Option<String>> {
         self.store.look(bucket, |_| Ok(()))?;
         let stream = s3s::dto::StreamingBlob::from(s3s::Body::from(body));
@@ -161,7 +160,10 @@ impl S3 {
             etag: hex::encode(received.md5),
             sum: Some(received.full_sum()),
             body: received.blob,
-            attributes: Attributes::default(),
+            attributes: Attributes {
+                content_type: Some("application/octet-stream".to_owned()),
+                ..Attributes::default()
+            },
             parts: Vec::new(),
         };
         let entered = self.store.enter(bucket, key, object, Tags::new(), &WriteConditions::default())?;

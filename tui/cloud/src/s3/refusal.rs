@@ -149,6 +149,7 @@ pub(super) fn disk(error: std::io::Error) -> ServiceError {
 fn words(code: &str) -> Option<&'static str> {
     Some(match code {
         "AccessDenied" => "Access Denied",
+        "ExpiredToken" => "The provided token has expired.",
         "IncompleteBody" => "You did not provide the number of bytes specified by the Content-Length HTTP header",
         "InvalidAccessKeyId" => "The AWS Access Key Id you provided does not exist in our records.",
         "InvalidBucketName" => "The specified bucket is not valid.",
@@ -237,13 +238,14 @@ fn written(error: &ServiceError, members: &[(String, Value)], is_head: bool, mut
     response
 }
 
-/// Puts the ids on an answer that every answer of S3 carries.
+/// Puts on an answer what every answer of S3 carries.
 pub(super) fn identify(headers: &mut HeaderMap, request_id: &str) {
     for (name, value) in [("x-amz-request-id", request_id.to_owned()), ("x-amz-id-2", host_id(request_id))] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    headers.insert(header::SERVER, HeaderValue::from_static("AmazonS3"));
 }
 
 fn host_id(request_id: &str) -> String {

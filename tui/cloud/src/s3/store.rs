@@ -178,6 +178,10 @@ impl Bucket {
         if id == NULL_VERSION {
             versions.retain(|version| version.id != NULL_VERSION);
         }
+        if versions.is_empty() {
+            // Most keys have one version ever.
+            versions.reserve_exact(1);
+        }
         versions.push(Version { id: id.clone(), sequence, modified: now(), object, tags });
         id
     }

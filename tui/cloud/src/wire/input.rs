@@ -80,7 +80,7 @@ impl Input {
             .map(|value| match &value {
                 Value::Number(number) => number
                     .as_i64()
-                    .or_else(|| number.as_f64().map(|float| float as i64))
+                    .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0).and_then(whole))
                     .ok_or_else(|| self.wrong_type(name, "a whole number")),
                 Value::String(text) => text.trim().parse().map_err(|_| self.wrong_type(name, "a whole number")),
                 _ => Err(self.wrong_type(name, "a whole number")),
@@ -162,6 +162,10 @@ impl Input {
     fn wrong_type(&self, name: &str, wanted: &str) -> ServiceError {
         ServiceError::bad_request("SerializationException", format!("{} of {} must be {wanted}.", name, self.operation))
     }
+}
+
+fn whole(number: f64) -> Option<i64> {
+    format!("{number:.0}").parse().ok()
 }
 
 /// AWS names members in validation messages with a small first letter.

@@ -1,5 +1,5 @@
 //! AWS JSON 1.0/1.1: the operation in `X-Amz-Target`, input and output as JSON bodies.
-//! Kinesis, Firehose and CloudWatch Logs speak it.
+//! Kinesis, Firehose and `CloudWatch` Logs speak it.
 
 use axum::body::Body;
 use http::{HeaderValue, header};

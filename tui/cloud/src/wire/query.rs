@@ -1,5 +1,7 @@
 //! The query protocol: operation and input as a form, output as XML.
-//! CloudFormation, IAM and STS speak it.
+//! `CloudFormation`, IAM and STS speak it.
+
+use std::fmt::Write;
 
 use axum::body::Body;
 use http::{HeaderValue, header};
@@ -84,13 +86,14 @@ pub(crate) fn answer(operation: &str, namespace: &str, result: ServiceResult) ->
         Ok(output) => {
             let mut text = format!("<{operation}Response xmlns=\"{namespace}\">");
             if !output.is_null() {
-                text.push_str(&format!("<{operation}Result>"));
+                let _ = write!(text, "<{operation}Result>");
                 write_members(&mut text, &output);
-                text.push_str(&format!("</{operation}Result>"));
+                let _ = write!(text, "</{operation}Result>");
             }
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
-            ));
+            );
             (http::StatusCode::OK, text)
         }
         Err(error) => {
@@ -118,9 +121,9 @@ fn write_members(text: &mut String, value: &Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
-                text.push_str(&format!("<{name}>"));
+                let _ = write!(text, "<{name}>");
                 write_members(text, member);
-                text.push_str(&format!("</{name}>"));
+                let _ = write!(text, "</{name}>");
             }
         }
         Value::Array(items) => {

@@ -98,7 +98,7 @@ impl Signing {
         let mut settings = SigningSettings::default();
         if self.presigned {
             settings.signature_location = SignatureLocation::QueryParams;
-            settings.expires_in = Some(Duration::from_secs(60));
+            settings.expires_in = Some(Duration::from_mins(1));
         }
         let parameters = v4::SigningParams::builder()
             .identity(&identity)

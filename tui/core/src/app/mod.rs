@@ -276,6 +276,16 @@ impl App {
         self.held.set(None);
     }
 
+    /// Whether the screen differs from the one last drawn.
+    pub const fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The screen is to be drawn again, whatever changed.
+    pub const fn redraw(&mut self) {
+        self.dirty = true;
+    }
+
     /// Whether the screen differs from the one last drawn; asking makes it drawn.
     pub fn take_dirty(&mut self) -> bool {
         std::mem::take(&mut self.dirty)

@@ -15,7 +15,7 @@ use crate::{
         CloudFormation,
         change_set::{self, ChangeSet, ChangeSetType},
         operation::Operation,
-        stack::{OnFailure, Stack, iso},
+        stack::{OnFailure, Stack, USER_INITIATED, iso},
         template::invalid,
     },
     wire::{Input, ServiceError, ServiceResult},
@@ -75,7 +75,7 @@ impl CloudFormation {
             None => {
                 let mut stack = stack;
                 stack.token = token;
-                stack.set_status("REVIEW_IN_PROGRESS", Some("User Initiated".into()));
+                stack.set_status("REVIEW_IN_PROGRESS", Some(USER_INITIATED.into()));
                 stack.status_reason = None;
                 stack.change_sets.push(change_set);
                 stacks.push(stack);
@@ -207,10 +207,19 @@ impl CloudFormation {
                     ),
                 ));
             }
-            if change_set.kind == ChangeSetType::Update {
-                refuse_unless_updatable(stack)?;
-            }
             stack.token = token;
+            match change_set.kind {
+                ChangeSetType::Create => {
+                    stack.revision = Some(change_set.revision.clone());
+                    stack.on_failure = on_failure_of(disable_rollback, &change_set);
+                    stack.updated = Some(Timestamp::now());
+                    stack.set_status("CREATE_IN_PROGRESS", Some(USER_INITIATED.into()));
+                }
+                ChangeSetType::Update => {
+                    refuse_unless_updatable(stack)?;
+                    stack.begin_update(change_set.revision.clone());
+                }
+            }
             stack.change_set_id = Some(change_set.id.clone());
             if change_set.role_arn.is_some() {
                 stack.role_arn.clone_from(&change_set.role_arn);
@@ -221,23 +230,19 @@ impl CloudFormation {
             Ok(change_set)
         });
         let change_set = change_set.unwrap_or_else(|| Err(no_change_set(&name)))?;
-        let on_failure = match disable_rollback {
-            Some(true) => OnFailure::DoNothing,
-            _ => change_set.on_stack_failure.unwrap_or(OnFailure::Rollback),
-        };
         let operation = Operation::new(self, &stack_id);
         match change_set.kind {
-            ChangeSetType::Create => {
-                self.with_stack(&stack_id, |stack| {
-                    stack.revision = Some(change_set.revision);
-                    stack.on_failure = on_failure;
-                    stack.updated = Some(Timestamp::now());
-                });
-                operation.start_creation();
-            }
-            ChangeSetType::Update => operation.start_update(change_set.revision, on_failure),
+            ChangeSetType::Create => operation.start_creation(),
+            ChangeSetType::Update => operation.start_update(on_failure_of(disable_rollback, &change_set)),
         }
         Ok(json!({}))
+    }
+}
+
+fn on_failure_of(disable_rollback: Option<bool>, change_set: &ChangeSet) -> OnFailure {
+    match disable_rollback {
+        Some(true) => OnFailure::DoNothing,
+        _ => change_set.on_stack_failure.unwrap_or(OnFailure::Rollback),
     }
 }
 

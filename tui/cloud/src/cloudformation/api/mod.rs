@@ -23,6 +23,7 @@ pub(super) async fn call(cloud: &Arc<CloudFormation>, caller: &Caller, operation
         "DeleteStack" => cloud.delete_stack(input),
         "CancelUpdateStack" => cloud.cancel_update_stack(input),
         "ContinueUpdateRollback" => cloud.continue_update_rollback(input),
+        "RollbackStack" => cloud.rollback_stack(input),
         "UpdateTerminationProtection" => cloud.update_termination_protection(input),
         "DescribeStacks" => cloud.describe_stacks(input),
         "ListStacks" => cloud.list_stacks(input),

@@ -292,7 +292,7 @@ impl CloudFormation {
 
     fn check_attributes(&self, template: &Template, conditions: &BTreeMap<String, bool>) -> ServiceResult<()> {
         for resource in &template.resources {
-            let causes = Causes::of(&Value::Object(resource.properties.clone()), Some(conditions))?;
+            let causes = Causes::of_resource(resource, Some(conditions))?;
             for (id, attribute) in &causes.attributes {
                 let schema = template.resource(id).and_then(|found| self.registry.schema(&found.resource_type));
                 let is_known = schema.is_none_or(|schema| schema.attributes.contains(&attribute.as_str()));
@@ -312,19 +312,18 @@ impl CloudFormation {
 fn check_present(template: &Template, conditions: &BTreeMap<String, bool>) -> ServiceResult<()> {
     let is_there =
         |condition: Option<&String>| condition.is_none_or(|name| conditions.get(name).copied().unwrap_or(false));
-    let absent = |value: &Value| -> ServiceResult<Vec<String>> {
-        let causes = Causes::of(value, Some(conditions))?;
+    let absent = |causes: &Causes| -> Vec<String> {
         let names = causes.names.iter().chain(causes.attributes.iter().map(|(resource, _)| resource));
         let mut absent: Vec<String> = names
             .filter(|name| template.resource(name).is_some_and(|found| !is_there(found.condition.as_ref())))
             .cloned()
             .collect();
         absent.dedup();
-        Ok(absent)
+        absent
     };
     let mut missing = std::collections::BTreeSet::new();
     for resource in template.resources.iter().filter(|resource| is_there(resource.condition.as_ref())) {
-        missing.extend(absent(&Value::Object(resource.properties.clone()))?);
+        missing.extend(absent(&Causes::of_resource(resource, Some(conditions))?));
     }
     let join = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     if !missing.is_empty() {
@@ -334,7 +333,7 @@ fn check_present(template: &Template, conditions: &BTreeMap<String, bool>) -> Se
         )));
     }
     for output in template.outputs.iter().filter(|output| is_there(output.condition.as_ref())) {
-        missing.extend(absent(&output.value)?);
+        missing.extend(absent(&Causes::of(&output.value, Some(conditions))?));
     }
     if missing.is_empty() {
         return Ok(());

@@ -9,7 +9,7 @@ use crate::{
     cloudformation::{
         CloudFormation, change_set,
         operation::Operation,
-        stack::{OnFailure, Stack},
+        stack::{OnFailure, Stack, USER_INITIATED},
         template::invalid,
     },
     wire::{Input, ServiceError, ServiceResult},
@@ -43,8 +43,11 @@ impl CloudFormation {
         stack.termination_protection = input.boolean("EnableTerminationProtection")?.unwrap_or(false);
         stack.role_arn = self.role(&mut input)?;
         stack.token = input.string("ClientRequestToken")?;
-        stack.revision = Some(self.revision(&mut input, &stack).await?);
+        let revision = self.revision(&mut input, &stack).await?;
         input.finish()?;
+        // What cannot be evaluated is told at once, not by a stack that fails.
+        change_set::plan(self, &stack, &revision)?;
+        stack.revision = Some(revision);
         let id = stack.id.clone();
         self.with_stacks(|stacks| {
             if stacks.iter().any(|known| known.name == name && known.status != "DELETE_COMPLETE") {
@@ -53,6 +56,7 @@ impl CloudFormation {
                     format!("Stack [{name}] already exists"),
                 ));
             }
+            stack.set_status("CREATE_IN_PROGRESS", Some(USER_INITIATED.into()));
             stacks.push(stack);
             Ok(())
         })?;
@@ -75,10 +79,10 @@ impl CloudFormation {
         if !plan.changes_anything && !stack.status.ends_with("_FAILED") {
             return Err(invalid("No updates are to be performed."));
         }
-        let operation = Operation::new(self, &id);
         let started = self.with_stack(&id, |stack| {
             // The status was read before the template was evaluated: it may be another by now.
             refuse_unless_updatable(stack)?;
+            stack.begin_update(revision);
             stack.token = token;
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
@@ -87,7 +91,7 @@ impl CloudFormation {
         });
         started.unwrap_or_else(|| Err(no_stack(&name)))?;
         let on_failure = if disable_rollback { OnFailure::DoNothing } else { OnFailure::Rollback };
-        operation.start_update(revision, on_failure);
+        Operation::new(self, &id).start_update(on_failure);
         Ok(json!({"StackId": id}))
     }
 
@@ -124,11 +128,13 @@ impl CloudFormation {
                     "The specified resources to retain must be in a valid state: resource {unknown} does not exist"
                 )));
             }
-            stack.cancel.cancel();
             stack.token = token;
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
             }
+            // In this order: what is cancelled looks at the status to learn why.
+            stack.set_status("DELETE_IN_PROGRESS", Some(USER_INITIATED.into()));
+            stack.cancel.cancel();
             Ok(true)
         });
         if goes_on.unwrap_or(Ok(false))? {
@@ -147,7 +153,7 @@ impl CloudFormation {
                 return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
             }
             stack.token = token;
-            stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".into()));
+            stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(USER_INITIATED.into()));
             stack.cancel.cancel();
             Ok(Value::Null)
         });
@@ -180,11 +186,46 @@ impl CloudFormation {
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
             }
+            stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(USER_INITIATED.into()));
             Ok(())
         });
         result.unwrap_or_else(|| Err(no_stack(&name)))?;
-        Operation::new(self, &id).start_further_rollback(skip);
+        Operation::new(self, &id).start_update_rollback(skip);
         Ok(json!({}))
+    }
+
+    pub(super) fn rollback_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
+        let name = input.required("StackName")?;
+        without_extras(&mut input)?;
+        let role_arn = self.role(&mut input)?;
+        let token = input.string("ClientRequestToken")?;
+        input.finish()?;
+        let id = self.find(&name).ok_or_else(|| no_stack(&name))?;
+        let of_creation = self.with_stack(&id, |stack| {
+            let status = match stack.status {
+                "CREATE_FAILED" => "ROLLBACK_IN_PROGRESS",
+                "UPDATE_FAILED" => "UPDATE_ROLLBACK_IN_PROGRESS",
+                status => {
+                    return Err(invalid(format!(
+                        "Stack:{} is in {status} state and can not be rolled back.",
+                        stack.id
+                    )));
+                }
+            };
+            stack.token = token;
+            if role_arn.is_some() {
+                stack.role_arn = role_arn;
+            }
+            stack.set_status(status, Some(USER_INITIATED.into()));
+            Ok(status == "ROLLBACK_IN_PROGRESS")
+        });
+        let operation = Operation::new(self, &id);
+        if of_creation.unwrap_or_else(|| Err(no_stack(&name)))? {
+            operation.start_creation_rollback();
+        } else {
+            operation.start_update_rollback(Vec::new());
+        }
+        Ok(json!({"StackId": id}))
     }
 
     pub(super) fn update_termination_protection(&self, mut input: Input) -> ServiceResult {

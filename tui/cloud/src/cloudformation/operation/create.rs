@@ -2,15 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Operation, USER_INITIATED, bracketed};
+use super::{Operation, bracketed};
 use crate::cloudformation::{
     stack::{OnFailure, Output, Stack},
     template::OutputDeclaration,
 };
 
 impl Operation {
-    /// Makes the stack's resources. The stack is in `CREATE_IN_PROGRESS` already.
-    pub async fn create(self) {
+    async fn create(self) {
         let (turn, graph) = self.with(|stack| {
             let graph = stack.revision.as_ref().map(|revision| revision.graph.clone()).unwrap_or_default();
             (stack.turn.clone(), graph)
@@ -76,9 +75,8 @@ impl Operation {
         Ok(())
     }
 
-    /// Asks for a creation: the event, then the work in a task of its own.
+    /// Does the work of a creation in a task of its own. The stack is in `CREATE_IN_PROGRESS`.
     pub fn start_creation(self) {
-        self.with(|stack| stack.set_status("CREATE_IN_PROGRESS", Some(USER_INITIATED.into())));
         tokio::spawn(self.create());
     }
 }

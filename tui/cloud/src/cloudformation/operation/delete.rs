@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Operation, USER_INITIATED, bracketed, resource::keeps};
+use super::{Operation, bracketed, resource::keeps};
+use crate::cloudformation::stack::Resource;
 
 impl Operation {
-    /// Asks for a deletion: the event, then the work in a task of its own.
+    /// Does the work of a deletion in a task of its own. The stack is in `DELETE_IN_PROGRESS`.
     pub fn start_deletion(self, retain: Vec<String>) {
-        let turn = self.with(|stack| {
-            stack.set_status("DELETE_IN_PROGRESS", Some(USER_INITIATED.into()));
-            stack.turn.clone()
-        });
         tokio::spawn(async move {
+            let turn = self.with(|stack| stack.turn.clone());
             let _turn = turn.lock().await;
             self.delete_resources(&retain, false).await;
         });
@@ -37,7 +35,7 @@ impl Operation {
         // What an update left behind when a deletion overtook it.
         let leftovers = self.with(|stack| {
             let update = stack.update.take();
-            let replaced = |resource: &super::super::stack::Resource| {
+            let replaced = |resource: &Resource| {
                 stack.resources.get(&resource.logical_id).is_none_or(|now| now.physical_id != resource.physical_id)
             };
             update.map(|update| update.before.into_values().filter(replaced).collect::<Vec<_>>()).unwrap_or_default()

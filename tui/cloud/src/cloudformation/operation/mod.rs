@@ -7,7 +7,7 @@ mod resource;
 mod rollback;
 mod update;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -20,9 +20,6 @@ use super::{
     stack::Stack,
     template::Pseudo,
 };
-
-/// The reason of events that somebody asked for.
-pub(super) const USER_INITIATED: &str = "User Initiated";
 
 /// One operation on one stack.
 #[derive(Clone)]
@@ -62,24 +59,32 @@ impl Operation {
         let mut progress = Progress::new(graph);
         let mut running = JoinSet::new();
         let mut failed = Vec::new();
+        let mut ids = HashMap::new();
         loop {
             if !stop || !self.cancel.is_cancelled() {
                 for id in progress.ready() {
                     let step = step(self.clone(), id.clone());
-                    running.spawn(async move { (id, step.await) });
+                    ids.insert(running.spawn(step).id(), id);
                 }
             }
-            match running.join_next().await {
+            let (task, succeeded) = match running.join_next_with_id().await {
                 None => return failed,
-                Some(Ok((id, true))) => progress.done(&id),
-                Some(Ok((id, false))) => {
-                    if stop {
-                        self.cancel.cancel();
-                    }
-                    failed.push(id);
+                Some(Ok((task, succeeded))) => (task, succeeded),
+                // A panic in a provider is a failure of its resource, never the operation's end.
+                Some(Err(error)) => {
+                    let reason = Some(format!("Internal failure: {error}"));
+                    self.with(|stack| stack.fail_resource(ids.get(&error.id()), reason));
+                    (error.id(), false)
                 }
-                // A panic in a provider is a failure of the operation, never its end.
-                Some(Err(_)) => self.cancel.cancel(),
+            };
+            let Some(id) = ids.remove(&task) else { continue };
+            if succeeded {
+                progress.done(&id);
+            } else {
+                if stop {
+                    self.cancel.cancel();
+                }
+                failed.push(id);
             }
         }
     }

@@ -112,7 +112,8 @@ impl Operation {
             next.attributes.clone_from(&current.attributes);
             (next.status, next.reason, next.at) = (current.status, current.reason.clone(), current.at);
             let changed = changed_properties(&current.properties, &evaluated.properties);
-            if changed.is_empty() {
+            // What failed before and was kept is brought to its end now.
+            if changed.is_empty() && !current.status.ends_with("_FAILED") {
                 stack.resources.insert(logical_id.clone(), next);
                 return Some(Step::Nothing);
             }
@@ -129,6 +130,12 @@ impl Operation {
                     return None;
                 }
                 stack.set_resource_status(&logical_id, "UPDATE_IN_PROGRESS", Some(REPLACEMENT.into()));
+                if let Some(update) = &mut stack.update
+                    && update.before.get(&logical_id).is_none_or(|before| before.physical_id != current.physical_id)
+                {
+                    // An earlier attempt made it; it is neither what was nor what will be.
+                    update.made.push(current);
+                }
                 if let Some(resource) = stack.resources.get_mut(&logical_id) {
                     resource.physical_id = None;
                 }
@@ -285,7 +292,6 @@ impl Operation {
     fn request(&self, stack: &Stack, logical_id: &str, properties: Map<String, Value>) -> Request {
         Request {
             caller: stack.caller(),
-            stack_id: stack.id.clone(),
             stack_name: stack.name.clone(),
             logical_id: logical_id.to_owned(),
             properties,

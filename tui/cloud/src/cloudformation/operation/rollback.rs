@@ -1,5 +1,7 @@
 //! Back to what was before: of a creation nothing, of an update the previous revision.
 
+use std::collections::BTreeMap;
+
 use super::{Operation, bracketed, resource::keeps};
 use crate::cloudformation::{graph::Graph, stack::Resource};
 
@@ -25,6 +27,16 @@ impl Operation {
         });
     }
 
+    /// Deletes what a failed creation made, in a task of its own. The stack is in
+    /// `ROLLBACK_IN_PROGRESS`.
+    pub fn start_creation_rollback(self) {
+        tokio::spawn(async move {
+            let turn = self.with(|stack| stack.turn.clone());
+            let _turn = turn.lock().await;
+            self.roll_back_creation().await;
+        });
+    }
+
     /// Takes what a failed update touched back. The stack is in `UPDATE_ROLLBACK_IN_PROGRESS`;
     /// resources in `skip` are taken as they are.
     pub(super) async fn roll_back_update(&self, skip: &[String]) {
@@ -39,13 +51,15 @@ impl Operation {
         // What the update made, noted before records go back to the old ones.
         let made: Vec<Resource> = self.with(|stack| {
             let is_new = |resource: &&Resource| {
-                resource.exists()
-                    && update
-                        .before
-                        .get(&resource.logical_id)
-                        .is_none_or(|before| before.physical_id != resource.physical_id)
+                let before = update.before.get(&resource.logical_id);
+                let is_known = update.made.iter().any(|known| known.physical_id == resource.physical_id);
+                resource.exists() && !is_known && before.is_none_or(|before| before.physical_id != resource.physical_id)
             };
-            stack.resources.values().filter(is_new).cloned().collect()
+            let made = update.made.iter().chain(stack.resources.values().filter(is_new)).cloned().collect::<Vec<_>>();
+            if let Some(update) = &mut stack.update {
+                update.made.clone_from(&made);
+            }
+            made
         });
         let back = Self { cancel: tokio_util::sync::CancellationToken::new(), ..self.clone() };
         let before = std::sync::Arc::new(update.before.clone());
@@ -90,23 +104,31 @@ impl Operation {
         });
     }
 
-    /// Deletes resources that nobody needs any more, the last made first; `true` keeps one.
+    /// Deletes resources that nobody needs any more, the last made first; `true` keeps one. Gives
+    /// the logical ids of those that could not be deleted.
     pub(super) async fn clean_up(&self, resources: Vec<(Resource, bool)>) -> Vec<String> {
+        // Several may have been made for one logical id, so they go by their physical ones.
+        let key = |resource: &Resource| resource.physical_id.clone().unwrap_or_default();
+        let named: BTreeMap<String, (Resource, bool)> =
+            resources.into_iter().map(|(resource, keep)| (key(&resource), (resource, keep))).collect();
+        let keys_of = |logical_ids: &[String]| -> Vec<String> {
+            let is_named = |(resource, _): &&(Resource, bool)| logical_ids.contains(&resource.logical_id);
+            named.values().filter(is_named).map(|(resource, _)| key(resource)).collect()
+        };
         let graph = Graph::from_dependencies(
-            resources.iter().map(|(resource, _)| (resource.logical_id.clone(), resource.dependencies.clone())),
+            named.iter().map(|(key, (resource, _))| (key.clone(), keys_of(&resource.dependencies))),
         );
-        let resources: std::sync::Arc<std::collections::BTreeMap<String, (Resource, bool)>> = std::sync::Arc::new(
-            resources.into_iter().map(|(resource, keep)| (resource.logical_id.clone(), (resource, keep))).collect(),
-        );
-        self.work_off(&graph.reversed(), false, |operation, id| {
-            let found = resources.get(&id).cloned();
-            async move {
-                match found {
-                    Some((resource, keep)) => operation.clean_up_resource(resource, keep).await,
-                    None => true,
+        let failed = self
+            .work_off(&graph.reversed(), false, |operation, key| {
+                let found = named.get(&key).cloned();
+                async move {
+                    match found {
+                        Some((resource, keep)) => operation.clean_up_resource(resource, keep).await,
+                        None => true,
+                    }
                 }
-            }
-        })
-        .await
+            })
+            .await;
+        failed.iter().filter_map(|key| Some(named.get(key)?.0.logical_id.clone())).collect()
     }
 }

@@ -1,22 +1,11 @@
 //! The update of a stack to another revision.
 
-use super::{Operation, USER_INITIATED, bracketed, resource::keeps};
-use crate::cloudformation::stack::{OnFailure, Resource, Revision, Update};
+use super::{Operation, bracketed, resource::keeps};
+use crate::cloudformation::stack::{OnFailure, Resource};
 
 impl Operation {
-    /// Asks for an update: the event, then the work in a task of its own.
-    pub fn start_update(self, next: Revision, on_failure: OnFailure) {
-        self.with(|stack| {
-            stack.update = Some(Update {
-                previous: stack.revision.clone(),
-                previous_outputs: stack.outputs.clone(),
-                before: stack.resources.clone(),
-                touched: std::collections::BTreeSet::new(),
-            });
-            stack.revision = Some(next);
-            stack.updated = Some(jiff::Timestamp::now());
-            stack.set_status("UPDATE_IN_PROGRESS", Some(USER_INITIATED.into()));
-        });
+    /// Does the work of an update in a task of its own. [`Stack::begin_update`] has begun it.
+    pub fn start_update(self, on_failure: OnFailure) {
         tokio::spawn(self.update(on_failure));
     }
 
@@ -60,6 +49,13 @@ impl Operation {
             let Some(update) = stack.update.take() else { return Vec::new() };
             let Some(revision) = stack.revision.clone() else { return Vec::new() };
             let mut leaving = Vec::new();
+            // What earlier attempts made, none of which is the resource that is there now.
+            for resource in update.made {
+                let now = stack.resources.get(&resource.logical_id);
+                if now.is_none_or(|now| now.physical_id != resource.physical_id) {
+                    leaving.push((resource, false));
+                }
+            }
             for (id, before) in update.before {
                 let declared = revision
                     .template
@@ -86,9 +82,9 @@ impl Operation {
         });
     }
 
-    /// Takes a failed update back once more.
-    pub fn start_further_rollback(self, skip: Vec<String>) {
-        self.with(|stack| stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(USER_INITIATED.into())));
+    /// Takes a failed update back, in a task of its own. The stack is in
+    /// `UPDATE_ROLLBACK_IN_PROGRESS`.
+    pub fn start_update_rollback(self, skip: Vec<String>) {
         tokio::spawn(async move {
             let turn = self.with(|stack| stack.turn.clone());
             let _turn = turn.lock().await;

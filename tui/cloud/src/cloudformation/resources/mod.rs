@@ -38,7 +38,6 @@ const STABLE_WITHIN: Duration = Duration::from_secs(120);
 pub(crate) struct Request {
     /// The stack's role, or CloudFormation itself.
     pub caller: Caller,
-    pub stack_id: String,
     pub stack_name: String,
     pub logical_id: String,
     /// Accepted by the type's schema. For a deletion: those that were applied last.

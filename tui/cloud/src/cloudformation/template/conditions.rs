@@ -76,3 +76,48 @@ fn holds(value: &Value, conditions: &Map<String, Value>, scope: &Scope<'_>, dept
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn held(conditions: Value) -> ServiceResult<BTreeMap<String, bool>> {
+        let text = json!({
+            "Parameters": {"P": {"Type": "String"}, "N": {"Type": "Number"}},
+            "Conditions": conditions,
+            "Resources": {"A": {"Type": "Test::Thing"}},
+        });
+        let template = Template::parse(&text.to_string(), &|_| true)?;
+        let pseudo =
+            Pseudo { region: "r".into(), account_id: "a".into(), stack_id: "i".into(), stack_name: "n".into() };
+        let parameters = BTreeMap::from([("P".to_owned(), json!("x")), ("N".to_owned(), json!("5"))]);
+        evaluate(&template, &parameters, &pseudo)
+    }
+
+    #[test]
+    fn conditions_build_on_each_other() {
+        let held = held(json!({
+            "IsX": {"Fn::Equals": [{"Ref": "P"}, "x"]},
+            "IsFive": {"Fn::Equals": [{"Ref": "N"}, 5]},
+            "Both": {"Fn::And": [{"Condition": "IsX"}, {"Condition": "IsFive"}]},
+            "Neither": {"Fn::Not": [{"Fn::Or": [{"Condition": "IsX"}, {"Condition": "IsFive"}]}]},
+            "Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Fn::Select": [0, ["r", "s"]]}]},
+        }))
+        .unwrap();
+        let expected = [("Both", true), ("Here", true), ("IsFive", true), ("IsX", true), ("Neither", false)];
+        assert_eq!(held, expected.map(|(name, holds)| (name.to_owned(), holds)).into());
+    }
+
+    #[test]
+    fn circles_and_resources_are_refused() {
+        let circle = held(json!({"A": {"Fn::Not": [{"Condition": "B"}]}, "B": {"Fn::Not": [{"Condition": "A"}]}}));
+        assert!(circle.unwrap_err().message.contains("circular condition dependency"));
+        let resource = held(json!({"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}));
+        assert_eq!(
+            resource.unwrap_err().message,
+            "Template format error: Unresolved dependencies [A]. Cannot reference resources in the Conditions block of \
+             the template"
+        );
+    }
+}

@@ -246,3 +246,91 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    struct Two;
+
+    impl ResourceValues for Two {
+        fn reference(&self, logical_id: &str) -> ServiceResult<Value> {
+            Ok(format!("ref-{logical_id}").into())
+        }
+
+        fn attribute(&self, logical_id: &str, attribute: &str) -> ServiceResult<Value> {
+            match attribute {
+                "List" => Ok(json!(["x", "y"])),
+                "Unknown" => Ok(UNKNOWN.into()),
+                _ => Ok(format!("{logical_id}:{attribute}").into()),
+            }
+        }
+    }
+
+    fn evaluate(value: &Value) -> ServiceResult<Option<Value>> {
+        let Value::Object(mappings) = json!({"M": {"k": {"a": "v", "l": ["p", "q"]}, "ap-southeast-2": {"a": "here"}}})
+        else {
+            unreachable!("an object")
+        };
+        let parameters = BTreeMap::from([("P".to_owned(), json!("p")), ("L".to_owned(), json!(["1", "2"]))]);
+        let conditions = BTreeMap::from([("Yes".to_owned(), true), ("No".to_owned(), false)]);
+        let pseudo = Pseudo {
+            region: "ap-southeast-2".into(),
+            account_id: "000000000000".into(),
+            stack_id: "id".into(),
+            stack_name: "name".into(),
+        };
+        Scope {
+            mappings: &mappings,
+            parameters: &parameters,
+            conditions: &conditions,
+            pseudo: &pseudo,
+            resources: &Two,
+        }
+        .evaluate(value)
+    }
+
+    #[rstest]
+    #[case(json!({"Ref": "P"}), json!("p"))]
+    #[case(json!({"Ref": "L"}), json!(["1", "2"]))]
+    #[case(json!({"Ref": "A"}), json!("ref-A"))]
+    #[case(json!({"Ref": "AWS::Region"}), json!("ap-southeast-2"))]
+    #[case(json!({"Ref": "AWS::URLSuffix"}), json!("amazonaws.com"))]
+    #[case(json!({"Ref": "AWS::NotificationARNs"}), json!([]))]
+    #[case(json!({"Fn::GetAtt": ["A", "Arn"]}), json!("A:Arn"))]
+    #[case(json!({"Fn::GetAtt": ["A", {"Ref": "P"}]}), json!("A:p"))]
+    #[case(json!({"Fn::Sub": "${P}/${A}/${A.Arn}/${AWS::StackName}/$P/${!P}/${L}"}),
+        json!("p/ref-A/A:Arn/name/$P/${P}/1,2"))]
+    #[case(json!({"Fn::Sub": ["${x}-${P}", {"x": {"Fn::GetAtt": ["A", "Arn"]}, "P": 5}]}), json!("A:Arn-5"))]
+    #[case(json!({"Fn::Sub": "a ${ P } $ {P} ${"}), json!("a p $ {P} ${"))]
+    #[case(json!({"Fn::Join": ["-", ["a", {"Ref": "P"}, 3, true]]}), json!("a-p-3-true"))]
+    #[case(json!({"Fn::Join": [",", {"Ref": "L"}]}), json!("1,2"))]
+    #[case(json!({"Fn::Join": ["", {"Fn::GetAtt": ["A", "List"]}]}), json!("xy"))]
+    #[case(json!({"Fn::Split": ["|", "a||b"]}), json!(["a", "", "b"]))]
+    #[case(json!({"Fn::Select": ["1", {"Fn::Split": [".", "a.b"]}]}), json!("b"))]
+    #[case(json!({"Fn::Select": [0, {"Ref": "L"}]}), json!("1"))]
+    #[case(json!({"Fn::FindInMap": ["M", {"Ref": "AWS::Region"}, "a"]}), json!("here"))]
+    #[case(json!({"Fn::FindInMap": ["M", "k", "l"]}), json!(["p", "q"]))]
+    #[case(json!({"Fn::If": ["Yes", {"Ref": "P"}, "no"]}), json!("p"))]
+    #[case(json!({"Fn::Base64": {"Fn::Sub": "${P}"}}), json!("cA=="))]
+    #[case(json!({"Fn::GetAZs": ""}), json!(["ap-southeast-2a", "ap-southeast-2b", "ap-southeast-2c"]))]
+    #[case(json!({"k": [{"Fn::If": ["No", "x", {"Ref": "AWS::NoValue"}]}, "y"], "gone": {"Ref": "AWS::NoValue"}}),
+        json!({"k": ["y"]}))]
+    #[case(json!({"Fn::Select": [0, {"Fn::Split": ["-", {"Fn::GetAtt": ["A", "Unknown"]}]}]}), json!(UNKNOWN))]
+    #[case(json!({"Fn::Join": ["/", ["a", {"Fn::GetAtt": ["A", "Unknown"]}]]}), json!(format!("a/{UNKNOWN}")))]
+    fn functions_are_evaluated(#[case] value: Value, #[case] expected: Value) {
+        assert_eq!(evaluate(&value).unwrap(), Some(expected));
+    }
+
+    #[rstest]
+    #[case(json!({"Fn::Select": [5, ["a"]]}), "Template error: Fn::Select cannot select nonexistent value at index 5")]
+    #[case(json!({"Fn::FindInMap": ["M", "k", "z"]}), "Template error: Unable to get mapping for M::k::z")]
+    #[case(json!({"Fn::Sub": "${a b}"}), crate::cloudformation::template::functions::SUB_NAME)]
+    #[case(json!({"Fn::Join": ["-", {"Ref": "P"}]}), JOIN)]
+    #[case(json!({"Fn::If": ["Maybe", 1, 2]}), "Template error: unresolved condition dependency Maybe in Fn::If")]
+    fn what_has_no_value_is_refused(#[case] value: Value, #[case] message: &str) {
+        assert_eq!(evaluate(&value).unwrap_err().message, message);
+    }
+}

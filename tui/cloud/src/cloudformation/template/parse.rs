@@ -21,15 +21,12 @@ const MOST_VALUES: usize = 200_000;
 pub(crate) fn parse(text: &str) -> ServiceResult<Map<String, Value>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = if text.trim_start().starts_with('{') {
-        // YAML is a superset of JSON; a template in YAML's flow style is none the less YAML.
-        serde_json::from_str(text).or_else(|error| {
-            parse_yaml(text).map_err(|_| {
-                invalid(format!(
-                    "Template format error: JSON not well-formed. (line {}, column {})",
-                    error.line(),
-                    error.column()
-                ))
-            })
+        serde_json::from_str(text).map_err(|error| {
+            invalid(format!(
+                "Template format error: JSON not well-formed. (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
         })?
     } else {
         parse_yaml(text)?
@@ -142,7 +139,17 @@ impl Builder {
         let Some(Open { anchor, tag, start, collection }) = self.open.pop() else { return Ok(()) };
         let value = match collection {
             Collection::Sequence(items) => Value::Array(items),
-            Collection::Mapping { members, .. } => Value::Object(members),
+            Collection::Mapping { mut members, .. } => {
+                // In YAML `Fn::GetAtt: A.B` is as good as the list.
+                if members.len() == 1
+                    && let Some(Value::String(text)) = members.get("Fn::GetAtt")
+                    && let Some((resource, attribute)) = text.split_once('.')
+                {
+                    let parts = Value::from(vec![resource, attribute]);
+                    members.insert("Fn::GetAtt".into(), parts);
+                }
+                Value::Object(members)
+            }
         };
         let value = match tag {
             Some(tag) => apply_tag(&tag, value, start)?,

@@ -42,6 +42,18 @@ impl Causes {
         Ok(causes)
     }
 
+    /// Everything that a resource's properties and metadata refer to.
+    pub fn of_resource(
+        resource: &ResourceDeclaration,
+        conditions: Option<&BTreeMap<String, bool>>,
+    ) -> ServiceResult<Self> {
+        let mut causes = Self::default();
+        for value in resource.properties.values().chain(&resource.metadata) {
+            causes.collect(value, conditions)?;
+        }
+        Ok(causes)
+    }
+
     fn collect(&mut self, value: &Value, conditions: Option<&BTreeMap<String, bool>>) -> ServiceResult<()> {
         match (function(value), value) {
             (Some(("Ref", argument)), _) => {
@@ -102,7 +114,7 @@ pub(super) fn dependencies(
     resource: &ResourceDeclaration,
     conditions: &BTreeMap<String, bool>,
 ) -> Vec<String> {
-    let causes = Causes::of(&Value::Object(resource.properties.clone()), Some(conditions)).unwrap_or_default();
+    let causes = Causes::of_resource(resource, Some(conditions)).unwrap_or_default();
     let named = causes.resources().chain(resource.depends_on.iter().map(String::as_str));
     let exists = |name: &&str| {
         template.resource(name).is_some_and(|found| {
@@ -125,7 +137,7 @@ pub(super) fn check(template: &Template) -> ServiceResult<()> {
     };
     let mut missing = BTreeSet::new();
     for resource in &template.resources {
-        let causes = Causes::of(&Value::Object(resource.properties.clone()), None)?;
+        let causes = Causes::of_resource(resource, None)?;
         missing.extend(unresolved(&causes));
         missing.extend(resource.depends_on.iter().filter(|name| template.resource(name).is_none()).cloned());
         check_condition_names(template, &causes.conditions)?;

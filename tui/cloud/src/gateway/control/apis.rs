@@ -15,7 +15,7 @@ use super::{
         model::{Api, Authorization, Config, Cors, DEFAULT_STAGE, Route},
         no_api,
     },
-    bad_request, new_id, page, set,
+    bad_request, date, new_id, page, set,
 };
 use crate::wire::{Input, ServiceError, ServiceResult};
 
@@ -118,7 +118,7 @@ impl Gateway {
             "apiEndpoint": self.api_endpoint(api),
             "apiId": api.id,
             "apiKeySelectionExpression": KEY_SELECTION,
-            "createdDate": api.created.to_string(),
+            "createdDate": date(api.created),
             "disableExecuteApiEndpoint": false,
             "ipAddressType": "ipv4",
             "name": api.name,
@@ -133,7 +133,7 @@ impl Gateway {
     }
 }
 
-/// Takes what CreateApi and UpdateApi have in common.
+/// Takes what `CreateApi` and `UpdateApi` have in common.
 fn take_settings(input: &mut Input, api: &mut Api) -> ServiceResult<()> {
     if let Some(description) = input.string("description")? {
         api.description = Some(description);
@@ -142,7 +142,8 @@ fn take_settings(input: &mut Input, api: &mut Api) -> ServiceResult<()> {
         api.version = Some(version);
     }
     if let Some(cors) = input.structure("corsConfiguration")? {
-        api.cors = Some(take_cors(cors)?);
+        // An empty configuration takes the old one away.
+        api.cors = Some(take_cors(cors)?).filter(|cors| *cors != Cors::default());
     }
     if input.string("routeSelectionExpression")?.is_some_and(|text| !ROUTE_SELECTION.contains(&text.as_str())) {
         return Err(bad_request(format!("The routeSelectionExpression of an HTTP API is {}", ROUTE_SELECTION[0])));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{Gateway, model::Deployment},
-    bad_request, conflict, new_id, not_found, page, set,
+    bad_request, conflict, date, new_id, not_found, page, set,
 };
 use crate::wire::{Input, ServiceResult};
 
@@ -82,7 +82,7 @@ impl Gateway {
 fn describe(id: &str, deployment: &Deployment) -> Value {
     let mut described = json!({
         "autoDeployed": false,
-        "createdDate": deployment.created.to_string(),
+        "createdDate": date(deployment.created),
         "deploymentId": id,
         "deploymentStatus": "DEPLOYED",
     });

@@ -144,6 +144,11 @@ fn new_id(length: usize) -> String {
     (0..length).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())])).collect()
 }
 
+/// A date as API Gateway writes it, to the second.
+fn date(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Sets `member` of a JSON object where there is a value.
 fn set(object: &mut Value, member: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {

@@ -8,7 +8,7 @@ use super::{
         Gateway,
         model::{AccessLog, Api, DEFAULT_STAGE, RouteSettings, Stage},
     },
-    bad_request, conflict, new_id, not_found, page, set,
+    bad_request, conflict, date, new_id, not_found, page, set,
 };
 use crate::wire::{Input, ServiceError, ServiceResult};
 
@@ -222,9 +222,9 @@ fn describe(name: &str, stage: &Stage) -> Value {
         stage.route_settings.iter().map(|(key, settings)| (key.clone(), describe_settings(settings))).collect();
     let mut described = json!({
         "autoDeploy": stage.auto_deploy,
-        "createdDate": stage.created.to_string(),
+        "createdDate": date(stage.created),
         "defaultRouteSettings": describe_settings(&stage.default_settings),
-        "lastUpdatedDate": stage.updated.to_string(),
+        "lastUpdatedDate": date(stage.updated),
         "routeSettings": routes,
         "stageName": name,
         "stageVariables": stage.variables,

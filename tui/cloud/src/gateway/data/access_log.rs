@@ -102,10 +102,9 @@ impl Entry {
         let identity = self.identity.as_ref();
         let value = match name {
             "accountId" => self.account_id.clone(),
-            "apiId" => self.api_id.clone(),
+            "apiId" | "domainPrefix" => self.api_id.clone(),
             "stage" => self.stage.clone(),
             "domainName" => self.domain_name.clone(),
-            "domainPrefix" => self.api_id.clone(),
             // HTTP APIs have one id for both.
             "requestId" | "extendedRequestId" => self.request_id.clone(),
             "requestTime" => request_time(self.time),

@@ -91,12 +91,12 @@ fn add_header(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), 
         Value::Bool(flag) => flag.to_string(),
         _ => return Err(Malformed(format!("the value of the header {name} is not a string"))),
     };
-    let bad = |_| Malformed(format!("{name} is not a header that HTTP allows"));
-    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(()))?;
+    let bad = || Malformed(format!("{name} is not a header that HTTP allows"));
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
     if HOP_HEADERS.contains(&header.as_str()) {
         return Ok(());
     }
-    headers.append(header, HeaderValue::from_bytes(text.as_bytes()).map_err(|_| bad(()))?);
+    headers.append(header, HeaderValue::from_bytes(text.as_bytes()).map_err(|_| bad())?);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The public keys of token issuers, fetched as OpenID Connect describes it and kept for a while.
+//! The public keys of token issuers, fetched as `OpenID` Connect describes it and kept for a while.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde::Deserialize;
 
 /// How long keys are kept, as on AWS.
-const KEPT_FOR: Duration = Duration::from_secs(2 * 60 * 60);
+const KEPT_FOR: Duration = Duration::from_hours(2);
 /// How soon keys are fetched again for a token whose key is not among them.
 const FETCHED_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How long one document may take.

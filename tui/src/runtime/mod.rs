@@ -1,0 +1,149 @@
+//! The terminal app's loop: spawns what touches the world, routes what comes of it, draws. It knows
+//! no service.
+
+mod history;
+mod terminal;
+mod work;
+
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::EventStream;
+use futures::StreamExt;
+use tailwater_core::app::{App, Effect, Message, Options};
+use tokio::sync::mpsc;
+
+use crate::{
+    tail::now,
+    ui::{self, Screen},
+};
+use history::History;
+use terminal::Terminal;
+pub use work::Work;
+
+/// At most so often the screen is drawn: 60 times a second.
+const FRAME: Duration = Duration::from_millis(16);
+/// How long messages are taken in between two draws.
+const MESSAGES_FOR: Duration = Duration::from_millis(4);
+/// How many messages may wait: behind that, sources wait.
+const MESSAGES_AHEAD: usize = 256;
+/// Between two looks at the clock while the screen shows something that changes with time.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Why the app could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no terminal to draw on.
+    #[error(
+        "the terminal app needs a terminal, and standard input or output is none. \
+         For scripts there are commands: see `tailwater --help`"
+    )]
+    NoTerminal,
+    /// The terminal failed.
+    #[error("used the terminal: {0}")]
+    Terminal(#[from] std::io::Error),
+}
+
+/// Runs the app until it is quit.
+pub async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(RuntimeError::NoTerminal);
+    }
+    let (sender, mut messages) = mpsc::channel(MESSAGES_AHEAD);
+    let mut terminal = Terminal::enter(sender.clone())?;
+    let mut app = App::new(options);
+    let mut screen = Screen::new();
+    let (width, height) = crossterm::terminal::size()?;
+    app.update(Message::Resize { width, height });
+    // The first frame waits for nothing.
+    terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+    app.take_dirty();
+
+    let history = History::open();
+    app.update(Message::History(history.bodies()));
+    let mut doing = Doing { work: work.start(sender), history };
+    let mut keys = EventStream::new();
+    let mut ended = std::pin::pin!(terminal::told_to_end());
+    let mut drawn = Instant::now();
+    let mut next_tick = tokio::time::interval(TICK);
+    next_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let quit = 'app: loop {
+        // The message phase. Keys go first: a flood of events must not make them wait.
+        let frame_due = drawn + FRAME;
+        let dirty = app.is_dirty();
+        tokio::select! {
+            biased;
+            () = &mut ended => break 'app true,
+            key = keys.next() => match key {
+                Some(Ok(event)) => {
+                    app.update(Message::Tick(now()));
+                    if terminal::is_suspend(&event) {
+                        terminal.suspend()?;
+                        app.redraw();
+                    } else if let Some(message) = screen.handle(event, &app)
+                        && doing.update(&mut app, message).await
+                    {
+                        break 'app false;
+                    }
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => break 'app true,
+            },
+            () = tokio::time::sleep_until(frame_due.into()), if dirty => {}
+            Some(message) = messages.recv() => {
+                app.update(Message::Tick(now()));
+                let until = Instant::now() + MESSAGES_FOR;
+                let mut next = Some(message);
+                while let Some(message) = next {
+                    if doing.update(&mut app, message).await {
+                        break 'app false;
+                    }
+                    next = if Instant::now() < until { messages.try_recv().ok() } else { None };
+                }
+            }
+            _ = next_tick.tick(), if app.changes_with_time() => { app.update(Message::Tick(now())); }
+        }
+        // The draw phase: only when something changed, and not more often than anyone can see.
+        if app.is_dirty() && drawn.elapsed() >= FRAME {
+            terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+            app.take_dirty();
+            drawn = Instant::now();
+        }
+    };
+    drop(terminal);
+    doing.work.end(quit).await;
+    Ok(())
+}
+
+/// What carries the app's wishes out.
+struct Doing {
+    work: work::Running,
+    history: History,
+}
+
+impl Doing {
+    /// Hands a message to the app and carries out what comes of it; `true`: the app ends.
+    async fn update(&mut self, app: &mut App, message: Message) -> bool {
+        for effect in app.update(message) {
+            match effect {
+                Effect::Quit => return true,
+                Effect::Copy(text) => {
+                    if let Err(error) = terminal::copy(&text) {
+                        app.update(Message::Notice(format!("copied to the clipboard: {error}")));
+                    }
+                }
+                Effect::Remember(body) => {
+                    if let Err(error) = self.history.add(&body) {
+                        app.update(Message::Notice(format!("wrote the history of sent events: {error}")));
+                    }
+                }
+                Effect::Deploy => self.work.deploy(),
+                Effect::Send { events, rate } => self.work.send(events, rate).await,
+                Effect::StopSending => self.work.stop_sending(),
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,120 @@
+//! The terminal: taken over at the start, given back on every way out.
+
+use std::{
+    io::{self, BufWriter, Stdout, Write},
+    panic,
+    sync::Once,
+    thread,
+};
+
+use crossterm::{
+    clipboard::CopyToClipboard,
+    event::{
+        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event, KeyCode,
+        KeyEventKind, KeyModifiers,
+    },
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode},
+};
+use ratatui::{Frame, backend::CrosstermBackend};
+use tailwater_core::app::Message;
+use tokio::sync::mpsc::Sender;
+
+/// The terminal while the app has it.
+pub struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Terminal {
+    /// Takes the terminal over. A panic of a task is told to the app as a notice; one of the loop
+    /// itself gives the terminal back first.
+    pub fn enter(notices: Sender<Message>) -> io::Result<Self> {
+        install_panic_hook(notices);
+        take()?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
+        Ok(Self { inner: ratatui::Terminal::new(backend)? })
+    }
+
+    /// Draws one frame.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        self.inner.draw(draw)?;
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal again when
+    /// it goes on.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        #[cfg(unix)]
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+        take()?;
+        self.inner.clear()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.inner.show_cursor();
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, SetTitle("tailwater"))
+}
+
+fn give_back() {
+    let _ = execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen);
+    let _ = disable_raw_mode();
+    let _ = io::stdout().flush();
+}
+
+fn install_panic_hook(notices: Sender<Message>) {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = panic::take_hook();
+        let of_the_loop = thread::current().id();
+        panic::set_hook(Box::new(move |info| {
+            if thread::current().id() == of_the_loop {
+                give_back();
+                before(info);
+            } else {
+                // Printed, it would tear the screen; the app goes on without the task.
+                let _ = notices.try_send(Message::Notice(format!("A part of the app failed: {info}")));
+            }
+        }));
+    });
+}
+
+/// Whether this is Ctrl-Z, which a terminal in raw mode hands over as a key.
+pub fn is_suspend(event: &Event) -> bool {
+    cfg!(unix)
+        && matches!(event, Event::Key(key) if key.kind == KeyEventKind::Press
+            && key.code == KeyCode::Char('z')
+            && key.modifiers.contains(KeyModifiers::CONTROL))
+}
+
+/// Puts text on the user's clipboard, also through SSH (OSC 52).
+pub fn copy(text: &str) -> io::Result<()> {
+    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+}
+
+/// Waits until the system tells the program to end: SIGTERM, SIGHUP or SIGINT.
+pub async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,290 @@
+//! What the app has running: the target, the deployment, the live sources, what is being sent.
+//! Each hands over its own events; this room turns them into messages.
+
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tailwater_core::{
+    app::{CloudInfo, DeployProgress, EventSource, Message},
+    events::Event,
+    pipeline::Outputs,
+};
+use tokio::sync::{
+    Mutex,
+    mpsc::{self, Sender},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    deploy::{self, Deployed, Outcome, Progress, Request, Stack},
+    send::{self, Load},
+    tail::{self, BATCHES_AHEAD, Start, Update},
+    target::Target,
+};
+
+/// Requests under way at once.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
+/// How long the live sources may take to end in order: they deregister what costs.
+const END_IN_ORDER: Duration = Duration::from_secs(2);
+
+/// How the target comes to be; it is asked once the first frame is drawn.
+type TargetMaker =
+    Box<dyn FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>> + Send>;
+
+/// What the app is to have running.
+pub struct Work {
+    target: TargetMaker,
+    request: Request,
+}
+
+impl Work {
+    /// With this target, deploying this.
+    pub fn new(
+        target: impl FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>>
+        + Send
+        + 'static,
+        request: Request,
+    ) -> Self {
+        Self { target: Box::new(target), request }
+    }
+
+    /// Starts it; what it sees goes to `messages`.
+    pub(super) fn start(self, messages: Sender<Message>) -> Running {
+        let shared = Arc::new(Shared {
+            messages,
+            request: self.request,
+            target: Mutex::new(None),
+            live: Mutex::new(None),
+            tasks: TaskTracker::new(),
+        });
+        let begun = shared.clone();
+        shared.tasks.spawn(async move {
+            match (self.target)().await {
+                Ok((target, cloud)) => {
+                    if let Some(cloud) = cloud {
+                        begun.say(Message::CloudReady(cloud)).await;
+                    }
+                    *begun.target.lock().await = Some(target.clone());
+                    begun.deploy(&target).await;
+                }
+                Err(error) => begun.say(Message::CloudFailed(error)).await,
+            }
+        });
+        Running { shared, sending: None }
+    }
+}
+
+/// What is running.
+pub(super) struct Running {
+    shared: Arc<Shared>,
+    sending: Option<CancellationToken>,
+}
+
+struct Shared {
+    messages: Sender<Message>,
+    request: Request,
+    target: Mutex<Option<Target>>,
+    live: Mutex<Option<Live>>,
+    tasks: TaskTracker,
+}
+
+/// The live sources of one deployed pipeline.
+struct Live {
+    outputs: Outputs,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Deploys again.
+    pub(super) fn deploy(&self) {
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move {
+            let target = shared.target.lock().await.clone();
+            if let Some(target) = target {
+                shared.deploy(&target).await;
+            }
+        });
+    }
+
+    /// Sends events with their numbers.
+    pub(super) async fn send(&mut self, events: Vec<(u64, Bytes)>, rate: Option<u32>) {
+        let live = self.shared.live.lock().await;
+        let Some(url) = live.as_ref().map(|live| live.outputs.submit_url.clone()) else {
+            drop(live);
+            self.shared.say(Message::SendingEnded).await;
+            return;
+        };
+        drop(live);
+        let stop = CancellationToken::new();
+        self.sending = Some(stop.clone());
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move {
+            match send::Sender::new(&url, &[], None) {
+                Ok(sender) => {
+                    let (out, mut sent) = mpsc::channel(BATCHES_AHEAD);
+                    let load = Load { rate: rate.map(f64::from), concurrency: CONCURRENCY };
+                    let sending = async {
+                        send::run(&sender, load, events.into_iter(), &out, &stop).await;
+                        drop(out);
+                    };
+                    let telling = async {
+                        while let Some(event) = sent.recv().await {
+                            shared.say(Message::Events(vec![Event::Sent(event)])).await;
+                        }
+                    };
+                    tokio::join!(sending, telling);
+                }
+                Err(error) => shared.say(Message::Notice(error.to_string())).await,
+            }
+            shared.say(Message::SendingEnded).await;
+        });
+    }
+
+    /// Stops what is being sent.
+    pub(super) fn stop_sending(&self) {
+        if let Some(stop) = &self.sending {
+            stop.cancel();
+        }
+    }
+
+    /// Ends everything in order.
+    pub(super) async fn end(self, hurry: bool) {
+        self.stop_sending();
+        if let Some(live) = self.shared.live.lock().await.take() {
+            live.stop.cancel();
+        }
+        self.shared.tasks.close();
+        let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
+        let _ = tokio::time::timeout(limit, self.shared.tasks.wait()).await;
+        #[cfg(feature = "local")]
+        if let Some(embedded) = self.shared.target.lock().await.as_ref().and_then(Target::embedded) {
+            embedded.shutdown().await;
+        }
+    }
+}
+
+impl Shared {
+    async fn say(&self, message: Message) {
+        // Nobody listening means that the app has ended.
+        let _ = self.messages.send(message).await;
+    }
+
+    /// Deploys (on the embedded cloud) or looks (on AWS, where nothing is deployed without a yes),
+    /// then follows the pipeline.
+    async fn deploy(self: &Arc<Self>, target: &Target) {
+        let began = Instant::now();
+        self.say(Message::Deploy(DeployProgress::Started { resources: None })).await;
+        let result = if target.is_local() { self.deploy_here(target).await } else { self.look(target).await };
+        let progress = match result {
+            Ok((deployed, unchanged)) => {
+                self.follow(target, &deployed).await;
+                DeployProgress::Done {
+                    status: deployed.status,
+                    outputs: deployed.outputs,
+                    buffering: deployed.buffering,
+                    took: began.elapsed(),
+                    unchanged,
+                }
+            }
+            Err(error) => DeployProgress::Failed { error },
+        };
+        self.say(Message::Deploy(progress)).await;
+    }
+
+    async fn deploy_here(&self, target: &Target) -> Result<(Deployed, bool), String> {
+        let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
+        let deployment = async {
+            let outcome = deploy::deploy(target, &self.request, &sender).await;
+            drop(sender);
+            outcome
+        };
+        let telling = async {
+            while let Some(progress) = receiver.recv().await {
+                let message = match progress {
+                    Progress::Note(text) => Message::Notice(text),
+                    Progress::Preview(changes) => {
+                        Message::Deploy(DeployProgress::Started { resources: Some(changes.len()) })
+                    }
+                    Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
+                };
+                self.say(message).await;
+            }
+        };
+        let (outcome, ()) = tokio::join!(deployment, telling);
+        match outcome.map_err(|error| error.to_string())? {
+            Outcome::Deployed(deployed) => Ok((deployed, false)),
+            Outcome::Unchanged(deployed) => Ok((deployed, true)),
+            Outcome::DryRun => Err("The deployment stopped after its preview.".to_owned()),
+            Outcome::Failed { status, root_cause } => Err(match root_cause {
+                Some(event) => format!(
+                    "Stack {} ended in {status}. First cause: {} ({}): {}",
+                    self.request.stack_name,
+                    event.logical_id,
+                    event.resource_type,
+                    event.reason.unwrap_or_else(|| "no reason given".to_owned())
+                ),
+                None => format!("Stack {} ended in {status}. CloudFormation gave no cause.", self.request.stack_name),
+            }),
+        }
+    }
+
+    async fn look(&self, target: &Target) -> Result<(Deployed, bool), String> {
+        let name = &self.request.stack_name;
+        let stack = Stack::find(&target.cloudformation(), name).await.map_err(|error| error.to_string())?;
+        let stack = stack.ok_or_else(|| {
+            format!(
+                "There is no stack {name} in account {}, {}. Deploy it with `tailwater deploy --target aws`.",
+                target.account_id(),
+                target.region()
+            )
+        })?;
+        Ok((stack.deployed(name).map_err(|error| error.to_string())?, true))
+    }
+
+    /// Follows the pipeline's sources from now on.
+    async fn follow(self: &Arc<Self>, target: &Target, deployed: &Deployed) {
+        let outputs = &deployed.outputs;
+        let mut live = self.live.lock().await;
+        if live.as_ref().is_some_and(|live| live.outputs == *outputs) {
+            return;
+        }
+        let stop = CancellationToken::new();
+        if let Some(before) = live.replace(Live { outputs: outputs.clone(), stop: stop.clone() }) {
+            before.stop.cancel();
+        }
+        drop(live);
+        let start = Start::At(tail::now());
+        let (out, source) = mpsc::channel(BATCHES_AHEAD);
+        self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
+        self.pass_on(EventSource::Records, source, Event::Record);
+        let (out, source) = mpsc::channel(BATCHES_AHEAD);
+        self.tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
+        self.pass_on(EventSource::Logs, source, Event::Log);
+        let (out, source) = mpsc::channel(BATCHES_AHEAD);
+        self.tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, out, stop));
+        self.pass_on(EventSource::Objects, source, Event::Object);
+    }
+
+    /// Turns a source's updates into messages, until it ends.
+    fn pass_on<T: Send + 'static>(
+        self: &Arc<Self>,
+        which: EventSource,
+        mut source: mpsc::Receiver<Update<T>>,
+        to_event: impl Fn(T) -> Event + Send + 'static,
+    ) {
+        let shared = self.clone();
+        self.tasks.spawn(async move {
+            while let Some(update) = source.recv().await {
+                let message = match update {
+                    Update::Batch(batch) => Message::Events(batch.into_iter().map(&to_event).collect()),
+                    Update::State(state) => Message::Tail(which, state),
+                };
+                shared.say(message).await;
+            }
+        });
+    }
+}
