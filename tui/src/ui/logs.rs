@@ -19,7 +19,7 @@ const ROOM_FOR_SOURCE: u16 = 56;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let state = rows::state_words(app, Pane::Logs, Some(EventSource::Logs));
-    let inner = title::draw(frame, area, focused(app, Pane::Logs), "2 Logs", &state, theme);
+    let inner = title::draw(frame, area, focused(app, Pane::Logs), &title::of(Pane::Logs), &state, theme);
     rows::draw(frame, inner, app, screen, Pane::Logs, theme, |row| {
         let Row::Log { line, brief } = row else {
             return Words { columns: Vec::new(), text: String::new(), style: Style::new() };

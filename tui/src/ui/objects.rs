@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 use tailwater_core::{
-    app::{App, EventSource, Pane, Row, Sign},
+    app::{App, EventSource, Pane, Row, Sign, ranges},
     text::{number, safe::visible},
 };
 
@@ -19,7 +19,7 @@ const ROOM_BEFORE_LINES: usize = 19;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let state = rows::state_words(app, Pane::Objects, Some(EventSource::Objects));
-    let inner = title::draw(frame, area, focused(app, Pane::Objects), "4 Objects", &state, theme);
+    let inner = title::draw(frame, area, focused(app, Pane::Objects), &title::of(Pane::Objects), &state, theme);
     let buffer = app.buffer_words();
     let reserved = u16::from(buffer.is_some()) * 2;
     let list = Rect { height: inner.height.saturating_sub(reserved), ..inner };
@@ -41,7 +41,7 @@ fn words(app: &App, row: &Row, width: u16, theme: Theme) -> Words {
     let Row::Object(object) = row else {
         return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
     };
-    let numbers = rows::number_text(app.traces().numbers_in_object(&object.key));
+    let numbers = ranges(app.traces().numbers_in_object(&object.key));
     let columns = vec![
         Span::styled(fit::left(&numbers, 9), theme.strong()),
         Span::styled(format!("{} ", app.offset().clock(object.time)), theme.quiet()),

@@ -20,7 +20,7 @@ const WRAPPED_CELLS: usize = 4_000;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let state = rows::state_words(app, Pane::Records, Some(EventSource::Records));
-    let inner = title::draw(frame, area, focused(app, Pane::Records), "3 Records", &state, theme);
+    let inner = title::draw(frame, area, focused(app, Pane::Records), &title::of(Pane::Records), &state, theme);
     let pane = app.pane(Pane::Records);
     let cells = if pane.wrap { WRAPPED_CELLS } else { usize::from(area.width) + pane.sideways };
     rows::draw(frame, inner, app, screen, Pane::Records, theme, |row| {

@@ -9,7 +9,6 @@ use ratatui::{
 use tailwater_core::{
     app::{App, EventSource, Pane, PaneState, Row, TailState},
     text::{number, safe::visible, time},
-    trace::EventNumber,
 };
 
 use super::{Screen, Theme, fit, focused};
@@ -100,7 +99,7 @@ fn lines(
     width: usize,
     theme: Theme,
 ) -> Vec<Line<'static>> {
-    let number = row.number(app.traces());
+    let number = row.number(app.traces()).map(|number| number.to_string()).unwrap_or_default();
     let is_focused = focused(app, pane);
     let same = !is_focused && app.selected_number().is_some_and(|number| row.is_of(number, app.traces()));
     let (mark, style) = match (selected && is_focused, same) {
@@ -110,7 +109,7 @@ fn lines(
     };
     let mut spans = vec![Span::raw(mark)];
     if pane != Pane::Stack && pane != Pane::Objects {
-        spans.push(Span::styled(fit::left(&App::number_words(number), number_cells(app)), theme.strong()));
+        spans.push(Span::styled(fit::left(&number, number_cells(app)), theme.strong()));
     }
     spans.extend(words.columns.iter().cloned());
     let taken: usize = spans.iter().map(|span| fit::width(&span.content)).sum();
@@ -173,9 +172,4 @@ pub fn state_words(app: &App, pane: Pane, source: Option<EventSource>) -> String
         words.push(format!("{} older let go", number::grouped(state.history().first())));
     }
     words.join(", ")
-}
-
-/// A number in the accent of its row.
-pub fn number_text(numbers: &[EventNumber]) -> String {
-    tailwater_core::app::ranges(numbers)
 }

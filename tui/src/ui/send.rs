@@ -25,7 +25,14 @@ const ANSWERS_AT_LEAST: u16 = 2;
 const PREVIEW_CELLS: usize = 400;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let inner = title::draw(frame, area, focused(app, Pane::Send), "1 Send", &state_words(app, area.width), theme);
+    let inner = title::draw(
+        frame,
+        area,
+        focused(app, Pane::Send),
+        &title::of(Pane::Send),
+        &state_words(app, area.width),
+        theme,
+    );
     if inner.height < 4 {
         return;
     }

@@ -1,4 +1,4 @@
-//! Stack: CloudFormation's events.
+//! Stack: the steps of its operations.
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 use tailwater_core::{
@@ -15,7 +15,7 @@ use super::{
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let state = rows::state_words(app, Pane::Stack, None);
-    let name = format!("6 Stack {}", visible(app.stack_name().as_str()));
+    let name = format!("{} {}", title::of(Pane::Stack), visible(app.stack_name().as_str()));
     let inner = title::draw(frame, area, focused(app, Pane::Stack), &name, &state, theme);
     rows::draw(frame, inner, app, screen, Pane::Stack, theme, |row| {
         let Row::Stack(event) = row else {

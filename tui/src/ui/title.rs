@@ -5,8 +5,14 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use tailwater_core::app::Pane;
 
 use super::{Theme, fit};
+
+/// A pane's name with the key that focuses it.
+pub fn of(pane: Pane) -> String {
+    format!("{} {}", pane.digit(), pane.name())
+}
 
 /// Draws the first line of the area; what remains is the pane's own.
 pub fn draw(frame: &mut Frame, area: Rect, focused: bool, name: &str, state: &str, theme: Theme) -> Rect {

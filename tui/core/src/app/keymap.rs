@@ -196,7 +196,8 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Panes, Start], "quit", "one level back; on the overview it quits, and asks if something would be lost";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
+    [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question], "", "stop what is being sent; else quit as q does";
 ];
 

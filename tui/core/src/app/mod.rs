@@ -175,7 +175,12 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Mouse(mouse) => self.mouse(mouse),
             Message::Resize { width, height } => self.size = (width, height),
-            Message::EditorChanged(text) => self.send.edited(text, self.now),
+            Message::EditorChanged(text) => {
+                if text != self.send.text() {
+                    self.notice = None;
+                }
+                self.send.edited(text, self.now);
+            }
             Message::CloudReady(info) => {
                 if let Some(note) = &info.note {
                     self.say(note.clone());

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{History, Query, Row};
-use crate::trace::{EventNumber, Traces};
+use crate::trace::Traces;
 
 /// The panes, in the order of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -224,10 +224,5 @@ impl PaneState {
             .filter_map(|step| self.row_at((from + length - step) % length))
             .find(|(_, row)| test(row))
             .map(|(id, _)| id)
-    }
-
-    /// The newest row of an event.
-    pub fn row_of(&self, number: EventNumber, traces: &Traces) -> Option<u64> {
-        self.history.iter().rev().find(|(_, row)| row.is_of(number, traces)).map(|(id, _)| id)
     }
 }

@@ -90,17 +90,6 @@ impl Row {
             }
     }
 
-    /// When it was, by whoever measured it.
-    pub const fn time(&self) -> Timestamp {
-        match self {
-            Self::Sent(sent) => sent.time,
-            Self::Log { line, .. } => line.time,
-            Self::Record(record) => record.time,
-            Self::Object(object) => object.time,
-            Self::Stack(event) => event.time,
-        }
-    }
-
     /// The event it belongs to, where it belongs to one.
     pub fn number(&self, traces: &Traces) -> Option<EventNumber> {
         match self {

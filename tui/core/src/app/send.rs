@@ -251,7 +251,7 @@ impl Send {
             check if !check.is_good() && self.warned.as_ref() != Some(&self.text) => {
                 let words = check.words();
                 self.warned = Some(self.text.clone());
-                return Err(format!("Not JSON once filled: {words}. s again sends it all the same, to be refused."));
+                return Err(format!("Not sent, {words}. Send again to see how the function refuses it."));
             }
             _ => {}
         }

@@ -281,6 +281,8 @@ fn quitting_asks_only_where_something_is_lost() {
     assert_eq!(press(&mut App::new(options()), 'q'), [Effect::Quit]);
     assert_eq!(press(&mut ready_app(), 'q'), [Effect::Quit]);
     let mut app = with_records(2);
+    assert_eq!(key(&mut app, Key::Esc), []);
+    assert_eq!(app.question(), None, "Escape goes back, it never quits");
     assert_eq!(press(&mut app, 'q'), []);
     assert_eq!(app.question_words().unwrap(), "The local cloud and 2 events end with it. Quit? y/n");
     assert_eq!(press(&mut app, 's'), [], "only the answer is heard");
@@ -333,6 +335,10 @@ fn letters_are_text_while_editing() {
     assert_eq!(press(&mut app, 'q'), []);
     app.update(Message::EditorChanged("{\"n\": }".to_owned()));
     assert_eq!(app.send().check().words(), "line 1 column 7: expected value");
+    assert_eq!(key(&mut app, Key::F(5)), []);
+    assert!(notice(&app).starts_with("Not sent, line 1 column 7"), "{}", notice(&app));
+    app.update(Message::EditorChanged("{\"n\": x}".to_owned()));
+    assert!(matches!(app.line(), Some(Line::Trouble(_, words)) if words == "line 1 column 7: expected value"));
     app.update(Message::EditorChanged("[1]".to_owned()));
     assert_eq!(key(&mut app, Key::F(5)).len(), 2);
     key(&mut app, Key::Esc);

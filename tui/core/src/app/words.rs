@@ -5,7 +5,6 @@ use crate::{
     events::Answer,
     pipeline::Hop,
     text::{number, safe::visible, time},
-    trace::EventNumber,
 };
 
 /// A line under the ledger.
@@ -22,15 +21,18 @@ pub enum Line {
 impl App {
     /// The line under the ledger, where there is something to say.
     pub fn line(&self) -> Option<Line> {
-        // What is wrong in the editor is wanted where there is room for it, while it is edited.
-        let check = self.send.check();
-        if self.editing() && !check.is_good() {
-            return Some(Line::Trouble(Sign::Attention, visible(&check.words()).into_owned()));
-        }
         let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
         notice
+            .or_else(|| self.editor_trouble())
             .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
             .or_else(|| self.hint().map(Line::Hint))
+    }
+
+    /// What is wrong in the editor is wanted where there is room for it, while it is edited.
+    fn editor_trouble(&self) -> Option<Line> {
+        let check = self.send.check();
+        let wrong = self.editing() && !check.is_good();
+        wrong.then(|| Line::Trouble(Sign::Attention, visible(&check.words()).into_owned()))
     }
 
     fn trouble(&self) -> Option<(Sign, String)> {
@@ -246,11 +248,6 @@ impl App {
         text(&mut lines, signs);
         text(&mut lines, "Numbers: #42 was sent from here, ·7 by someone else. The marked rows are the same event.");
         lines
-    }
-
-    /// The number with which a row begins, in the width all rows of the pane have.
-    pub fn number_words(number: Option<EventNumber>) -> String {
-        number.map(|number| number.to_string()).unwrap_or_default()
     }
 }
 

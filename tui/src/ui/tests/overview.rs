@@ -162,13 +162,9 @@ fn letters_of_every_kind_keep_the_columns() {
     press(&mut app, "3");
     let buffer = super::drawn(&mut app, &mut super::Screen::new(), 80, 24);
     insta::assert_snapshot!(super::text(&buffer));
-    for y in 0..24 {
+    for y in 5..23 {
         // The pane on the right begins in its own column on every line.
-        assert_eq!(
-            buffer[(39, y)].symbol() == " ",
-            (5..23).contains(&y) || buffer[(39, y)].symbol() == " ",
-            "line {y}"
-        );
+        assert_eq!(buffer[(39, y)].symbol(), " ", "line {y}");
     }
     let raw = buffer.content.iter().any(|cell| cell.symbol().contains(['\u{1b}', '\u{202e}', '\u{200b}', '\u{7}']));
     assert!(!raw, "nothing from outside reaches the terminal raw");
