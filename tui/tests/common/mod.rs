@@ -57,6 +57,7 @@ impl User {
             command.env(name, value);
         }
         command.env("TERM", "xterm-256color");
+        command.cwd(self.folder.path());
         Screen::start(command, columns, rows)
     }
 
