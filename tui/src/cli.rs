@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{self, End},
-    deploy,
+    runtime,
 };
 
 /// Deploys a streaming pipeline and lets you watch one event travel through it, live.
@@ -243,35 +243,30 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    if let Err(error) = deploy::check_parameters(&cli.global.param) {
-        return wrong_usage(&error);
+    if let Err(error) = commands::check(&cli.global) {
+        eprintln!("tailwater: {error}");
+        return error.end().exit_code();
     }
-    if let Some(path) = &cli.global.handler_zip
-        && let Err(error) = deploy::check_handler_zip(path)
-    {
-        return wrong_usage(&error);
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
+    let threads = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(threads) => threads,
         Err(error) => {
             eprintln!("tailwater: started its threads: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let end = runtime.block_on(dispatch(cli));
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    let end = threads.block_on(dispatch(cli));
+    threads.shutdown_timeout(Duration::from_secs(2));
     end.exit_code()
-}
-
-fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("tailwater: {error}");
-    End::WrongUsage.exit_code()
 }
 
 async fn dispatch(cli: Cli) -> End {
     let Cli { global, command } = cli;
     let result = match command {
-        None => commands::app(&global).await,
+        None => match runtime::start(&global).await {
+            Ok(()) => Ok(End::Done),
+            Err(error @ runtime::RuntimeError::NoTerminal) => Err(commands::CommandError::Usage(error.to_string())),
+            Err(error) => Err(commands::CommandError::Failed(error.to_string())),
+        },
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
         Some(Command::Deploy { dry_run }) => commands::deploy(&global, dry_run).await,
@@ -279,10 +274,8 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
-        Some(Command::Destroy { keep_data, now }) => {
-            commands::destroy(&global, deploy::DestroyOptions { now, keep_data }).await
-        }
-        Some(Command::Template) => commands::print(deploy::TEMPLATE.as_bytes()),
+        Some(Command::Destroy { keep_data, now }) => commands::destroy(&global, now, keep_data).await,
+        Some(Command::Template) => commands::template(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tailwater", &mut script);

@@ -1,4 +1,4 @@
-//! CloudFormation through the official SDK: the bundled template and others over the same types.
+//! `CloudFormation` through the official SDK: the bundled template and others over the same types.
 
 mod common;
 
@@ -42,6 +42,10 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
+        Box::pin(Self::begin()).await
+    }
+
+    async fn begin() -> Self {
         let options = Options { supervisor: vec![HOST.into(), "supervisor".into()], ..common::options() };
         let cloud = LocalCloud::start(options).await.unwrap();
         let config = common::config(&cloud).await;

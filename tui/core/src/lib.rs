@@ -6,7 +6,6 @@
 
 pub mod app;
 pub mod events;
-pub mod guide;
 pub mod pipeline;
 pub mod text;
 pub mod trace;

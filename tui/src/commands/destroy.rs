@@ -14,7 +14,8 @@ use crate::{
 const PROGRESS_AHEAD: usize = 64;
 
 /// Takes the pipeline down.
-pub async fn destroy(global: &Global, options: DestroyOptions) -> CommandResult {
+pub async fn destroy(global: &Global, now: bool, keep_data: bool) -> CommandResult {
+    let options = DestroyOptions { now, keep_data };
     let lost = if options.keep_data { "its bucket is kept" } else { "every object in its bucket is lost" };
     confirm(global, &format!("Delete stack {} ({lost})", global.stack_name))?;
     let target = target(global).await?;

@@ -1,7 +1,6 @@
 //! The headless commands, one file each. Only they print: events for programs on stdout, words for
 //! people on stderr where stdout is for programs.
 
-mod app;
 mod deploy;
 mod destroy;
 #[cfg(feature = "local")]
@@ -20,7 +19,6 @@ use crate::{
     target::{AwsOptions, Target, TargetError},
 };
 
-pub use app::app;
 pub use deploy::deploy;
 pub use destroy::destroy;
 #[cfg(feature = "local")]
@@ -90,6 +88,20 @@ impl CommandError {
             _ => End::Failed,
         }
     }
+}
+
+/// Checks before any call what the options say of the deployment.
+pub fn check(global: &Global) -> Result<(), CommandError> {
+    crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))?;
+    if let Some(path) = &global.handler_zip {
+        crate::deploy::check_handler_zip(path).map_err(DeployError::Package)?;
+    }
+    Ok(())
+}
+
+/// Prints the bundled template.
+pub fn template() -> CommandResult {
+    print(crate::deploy::TEMPLATE.as_bytes())
 }
 
 /// What every command gives back.

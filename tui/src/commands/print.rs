@@ -90,7 +90,7 @@ pub fn sent_json(sent: &Sent) -> Value {
 
 /// `#42 202 in 9 ms, shard 0`.
 pub fn sent_text(sent: &Sent) -> String {
-    let took = millis(sent.latency);
+    let took = sent.latency.as_millis();
     match &sent.answer {
         Answer::Accepted { shard_id, sequence_number, .. } => {
             format!("#{} 202 in {took} ms, shard {}, {sequence_number}", sent.seq, shard_id.number())

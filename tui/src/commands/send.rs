@@ -20,6 +20,8 @@ use crate::{
 const SAMPLE: &str = include_str!("../../../assets/events/signup.json");
 /// Requests under way at once unless told otherwise: enough for any rate that a laptop makes.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
+/// The longest time that is told apart: longer than any request can take.
+const LONGEST_MICROS: u64 = 60_000_000;
 /// How many results may wait to be printed.
 const RESULTS_AHEAD: usize = 256;
 
@@ -27,7 +29,7 @@ const RESULTS_AHEAD: usize = 256;
 pub async fn send(global: &Global, args: SendArgs) -> CommandResult {
     let template = template(&args)?;
     // A template with a mistake is found before anything is sent.
-    placeholders::fill(&template, 1, crate::tail::now(), &mut || 0)
+    placeholders::fill(&template, 1, crate::target::now(), &mut || 0)
         .map_err(|error| CommandError::Usage(format!("the event's placeholders: {error}")))?;
     let target = target(global).await?;
     let result = post(global, &args, template, &target).await;
@@ -43,7 +45,7 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
         concurrency: args.concurrency.unwrap_or(if args.count == 1 { NonZeroUsize::MIN } else { CONCURRENCY }),
     };
     let events = (1..=args.count).map(move |seq| {
-        let filled = placeholders::fill(&template, seq, crate::tail::now(), &mut || rand::rng().random());
+        let filled = placeholders::fill(&template, seq, crate::target::now(), &mut || rand::rng().random());
         // Checked above: what is wrong with a template is wrong with every filling.
         (seq, Bytes::from(filled.unwrap_or_else(|_| template.clone())))
     });
@@ -55,7 +57,8 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
         drop(results);
     };
     let output = global.output;
-    let mut latencies = Histogram::<u64>::new(3).map_err(|error| CommandError::Failed(error.to_string()))?;
+    let mut latencies = Histogram::<u64>::new_with_bounds(1, LONGEST_MICROS, 3)
+        .map_err(|error| CommandError::Failed(error.to_string()))?;
     let (mut sent, mut failed) = (0_u64, 0_u64);
     let showing = async {
         while let Some(result) = received.recv().await {

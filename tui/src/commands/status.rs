@@ -12,10 +12,12 @@ pub async fn status(global: &Global) -> CommandResult {
     let end = match found {
         Err(error) => Err(error.into()),
         Ok(stack) => {
-            let place = match target.endpoint_url() {
-                Some(endpoint) => format!("account {}, {}, at {endpoint}", target.account_id(), target.region()),
-                None => format!("account {}, {}", target.account_id(), target.region()),
-            };
+            let mut place = format!("account {}, {}", target.account_id(), target.region());
+            for (word, value) in [("profile ", target.profile()), ("at ", target.endpoint_url())] {
+                if let Some(value) = value {
+                    place.push_str(&format!(", {word}{value}"));
+                }
+            }
             let outputs: Map<String, Value> = stack
                 .iter()
                 .flat_map(|stack| &stack.outputs)

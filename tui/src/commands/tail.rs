@@ -24,7 +24,7 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
     let deployed = pipeline(target, global).await?;
     let outputs = &deployed.outputs;
     let start = match (args.since, args.from_start) {
-        (Some(duration), _) => Start::At(tail::now().minus(duration)),
+        (Some(duration), _) => Start::At(crate::target::now().minus(duration)),
         (None, true) => Start::Beginning,
         (None, false) => Start::Now,
     };

@@ -7,8 +7,8 @@ use futures::{StreamExt, stream};
 use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
-use super::{DeployError, Deployed, Progress, Stack, StackEvents, note, root_cause};
-use crate::target::Target;
+use super::{DeployError, Deployed, Progress, Stack, follow::follow, note, root_cause};
+use crate::target::{StackEvents, Target};
 
 /// How many deletions S3 takes in one request.
 const DELETIONS_AT_ONCE: usize = 1_000;
@@ -62,10 +62,10 @@ pub async fn destroy(
     if !stack.own {
         return Err(DeployError::Foreign(stack_name.to_owned()));
     }
-    let mut events = StackEvents::new(&client, stack.id.clone(), target.pace().stack);
+    let mut events = StackEvents::new(&client, stack.id.clone());
     if stack.status.in_progress() {
         note(progress, format!("Stack {stack_name} is in {}: waiting for it to end.", stack.status)).await;
-        events.follow(progress).await?;
+        follow(&client, &mut events, target.pace().stack, progress).await?;
         match Stack::find(&client, stack_name).await? {
             Some(found) => stack = found,
             None => return Ok(Destroyed::Done { kept: None }),
@@ -86,7 +86,7 @@ pub async fn destroy(
         .send()
         .await
         .map_err(|error| DeployError::call(format!("deleted stack {stack_name}"), &error))?;
-    let status = events.follow(progress).await?;
+    let status = follow(&client, &mut events, target.pace().stack, progress).await?;
     if status.as_str() != "DELETE_COMPLETE" {
         let cause = root_cause(events.seen()).and_then(|event| event.reason.clone());
         return Ok(Destroyed::Failed { status, cause });

@@ -21,11 +21,11 @@ use tailwater_core::{
 };
 use tokio::sync::mpsc::Sender;
 
-use crate::target::{Target, error_text};
+use crate::target::{StackEvents, StackEventsError, Target, error_text};
 
 pub use destroy::{DestroyOptions, Destroyed, destroy};
 pub use failure::root_cause;
-pub use follow::StackEvents;
+use follow::follow;
 pub use package::{PackageError, check_handler_zip};
 pub use plan::{Action, action};
 pub use template::{TEMPLATE, check_parameters};
@@ -117,6 +117,9 @@ pub enum DeployError {
         /// What came back.
         answer: String,
     },
+    /// The stack's events could not be read.
+    #[error(transparent)]
+    Events(#[from] StackEventsError),
     /// The function's code is none that can run.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -259,8 +262,8 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
     }
     if let Some(running) = stack.as_ref().filter(|stack| stack.status.in_progress()) {
         note(progress, format!("Stack {name} is in {}: waiting for it to end.", running.status)).await;
-        let mut events = StackEvents::new(&client, running.id.clone(), target.pace().stack);
-        events.follow(progress).await?;
+        let mut events = StackEvents::new(&client, running.id.clone());
+        follow(&client, &mut events, target.pace().stack, progress).await?;
         stack = Stack::find(&client, name).await?;
     }
     let stack = match action(stack.as_ref().map(|stack| &stack.status)) {
@@ -323,7 +326,7 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
         return Ok(Outcome::DryRun);
     }
 
-    let mut events = StackEvents::new(&client, stack_id, target.pace().stack);
+    let mut events = StackEvents::new(&client, stack_id);
     events.skip_past().await?;
     client
         .execute_change_set()
@@ -333,7 +336,7 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
         .send()
         .await
         .map_err(|error| DeployError::call(format!("executed the changes of stack {name}"), &error))?;
-    let status = events.follow(progress).await?;
+    let status = follow(&client, &mut events, target.pace().stack, progress).await?;
     if !status.usable() || status.as_str() == "UPDATE_ROLLBACK_COMPLETE" {
         return Ok(Outcome::Failed { status, root_cause: root_cause(events.seen()).cloned() });
     }
@@ -466,7 +469,7 @@ async fn delete_remains(
     progress: &Sender<Progress>,
 ) -> Result<(), DeployError> {
     let Some(found) = Stack::find(client, stack).await? else { return Ok(()) };
-    let mut events = StackEvents::new(client, found.id.clone(), target.pace().stack);
+    let mut events = StackEvents::new(client, found.id.clone());
     events.skip_past().await?;
     client
         .delete_stack()
@@ -474,7 +477,7 @@ async fn delete_remains(
         .send()
         .await
         .map_err(|error| DeployError::call(format!("deleted what is left of stack {stack}"), &error))?;
-    let status = events.follow(progress).await?;
+    let status = follow(client, &mut events, target.pace().stack, progress).await?;
     if status.as_str() == "DELETE_COMPLETE" {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! no service.
 
 mod history;
+mod start;
 mod terminal;
 mod work;
 
@@ -16,12 +17,13 @@ use tailwater_core::app::{App, Effect, Message, Options};
 use tokio::sync::mpsc;
 
 use crate::{
-    tail::now,
+    target::now,
     ui::{self, Screen},
 };
 use history::History;
+pub use start::start;
 use terminal::Terminal;
-pub use work::Work;
+use work::Work;
 
 /// At most so often the screen is drawn: 60 times a second.
 const FRAME: Duration = Duration::from_millis(16);
@@ -47,7 +49,7 @@ pub enum RuntimeError {
 }
 
 /// Runs the app until it is quit.
-pub async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
+async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
     }

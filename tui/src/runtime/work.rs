@@ -257,7 +257,7 @@ impl Shared {
             before.stop.cancel();
         }
         drop(live);
-        let start = Start::At(tail::now());
+        let start = Start::At(crate::target::now());
         let (out, source) = mpsc::channel(BATCHES_AHEAD);
         self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
         self.pass_on(EventSource::Records, source, Event::Record);

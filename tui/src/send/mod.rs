@@ -79,7 +79,7 @@ impl Sender {
 
     /// Posts one event and waits for its answer.
     pub async fn send(&self, seq: u64, body: Bytes) -> Sent {
-        let time = crate::tail::now();
+        let time = crate::target::now();
         let began = Instant::now();
         let posted = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body.clone()).send().await;
         let answer = match posted {

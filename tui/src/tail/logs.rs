@@ -52,7 +52,7 @@ pub async fn logs(
     stop: CancellationToken,
 ) {
     let from = match start {
-        Start::Now => super::now(),
+        Start::Now => crate::target::now(),
         Start::At(time) => time,
         Start::Beginning => Timestamp::from_millis(0),
     };

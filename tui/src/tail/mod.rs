@@ -49,9 +49,3 @@ async fn say<T>(out: &Sender<Update<T>>, last: &mut Option<TailState>, state: Ta
     *last = Some(state.clone());
     out.send(Update::State(state)).await.is_ok()
 }
-
-/// Now, by this machine's clock.
-pub fn now() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}

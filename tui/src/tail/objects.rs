@@ -63,7 +63,7 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
     // The first listing decides what is new; a gap since the last one is made up for.
     let mut listed_at: Option<Timestamp> = None;
     loop {
-        let now = super::now();
+        let now = crate::target::now();
         let prefixes = match (listed_at, start) {
             (None, Start::Beginning) => vec![String::new()],
             (None, Start::At(time)) => hours(time, now),

@@ -189,7 +189,7 @@ async fn subscribe(
     let from = from.build().map_err(|error| error.to_string())?;
     if matches!(position, Position::Latest) {
         // Should the subscription break before it brought anything, what came since is read again.
-        *position = Position::At(super::now());
+        *position = Position::At(crate::target::now());
     }
     let trouble = |answer: String| format!("subscribed to {shard} of stream {}: {answer}", reader.stream);
     let mut output = reader
@@ -233,7 +233,7 @@ async fn poll(
     last: &mut Option<TailState>,
     backoff: &mut Backoff,
 ) -> Result<Option<Vec<ShardId>>, String> {
-    let began = super::now();
+    let began = crate::target::now();
     let request = reader.client.get_shard_iterator().stream_name(&reader.stream).shard_id(shard.as_str());
     let request = match &*position {
         Position::Latest => request.shard_iterator_type(ShardIteratorType::Latest),

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::{Start, Update, backoff::Backoff, say};
-use crate::{deploy::StackEvents, target::Target};
+use crate::target::{StackEvents, Target};
 
 /// Follows a stack's events until `stop` or until nobody listens.
 pub async fn stack(
@@ -16,9 +16,9 @@ pub async fn stack(
     stop: CancellationToken,
 ) {
     let client = target.cloudformation();
-    let mut events = StackEvents::new(&client, stack_id, target.pace().stack);
+    let mut events = StackEvents::new(&client, stack_id);
     let from = match start {
-        Start::Now => Some(super::now()),
+        Start::Now => Some(crate::target::now()),
         Start::At(time) => Some(time),
         Start::Beginning => None,
     };

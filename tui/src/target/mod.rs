@@ -1,22 +1,24 @@
 //! Where the pipeline lives: the embedded cloud, AWS, or an endpoint that speaks like it. From here
-//! come the SDK's clients, the identity, and the recorder of calls.
+//! come the SDK's clients and the identity.
 
+mod clock;
 #[cfg(feature = "local")]
 mod embedded;
-mod recorder;
 mod registration;
+mod stack_events;
 
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
 
+pub use clock::now;
 #[cfg(feature = "local")]
 pub use embedded::{Embedded, cloud_options};
-pub use recorder::CallRecorder;
 #[cfg(feature = "local")]
 pub use registration::Claim;
 pub use registration::{Registration, state_folder};
+pub use stack_events::{StackEvents, StackEventsError};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,7 +83,6 @@ pub struct Target {
     account_id: String,
     profile: Option<String>,
     endpoint_url: Option<String>,
-    recorder: CallRecorder,
     /// Keeps an embedded cloud of our own alive, and is `None` where another program runs it.
     #[cfg(feature = "local")]
     embedded: Option<Arc<Embedded>>,
@@ -91,7 +92,6 @@ impl Target {
     /// The embedded cloud that a registration names.
     #[cfg(feature = "local")]
     pub async fn local(registration: &Registration, embedded: Option<Arc<Embedded>>) -> Self {
-        let recorder = CallRecorder::default();
         let credentials = Credentials::new(
             &registration.access_key_id,
             &registration.secret_access_key,
@@ -119,7 +119,6 @@ impl Target {
             account_id: registration.account_id.clone(),
             profile: None,
             endpoint_url: Some(registration.endpoint_url.clone()),
-            recorder,
             embedded,
         }
     }
@@ -150,7 +149,6 @@ impl Target {
             account_id: String::new(),
             profile: options.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             endpoint_url,
-            recorder: CallRecorder::default(),
             #[cfg(feature = "local")]
             embedded: None,
         };
@@ -159,12 +157,10 @@ impl Target {
     }
 
     async fn ask_account_id(&self) -> Result<String, TargetError> {
-        let answer = aws_sdk_sts::Client::from_conf(
-            aws_sdk_sts::config::Builder::from(&self.config).interceptor(self.recorder.clone()).build(),
-        )
-        .get_caller_identity()
-        .send()
-        .await;
+        let answer = aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&self.config).build())
+            .get_caller_identity()
+            .send()
+            .await;
         match answer {
             Ok(identity) => Ok(identity.account().unwrap_or_default().to_owned()),
             Err(error) => Err(TargetError::Identity {
@@ -211,11 +207,6 @@ impl Target {
         self.endpoint_url.as_deref()
     }
 
-    /// Every call that the clients made.
-    pub fn recorder(&self) -> &CallRecorder {
-        &self.recorder
-    }
-
     /// How often a source may read. AWS's figures are the budget of AWS-wide limits; the embedded
     /// cloud is ours and answers in microseconds.
     pub fn pace(&self) -> Pace {
@@ -224,41 +215,34 @@ impl Target {
 
     /// A client for CloudFormation.
     pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
-        let config = aws_sdk_cloudformation::config::Builder::from(&self.config).interceptor(self.recorder.clone());
-        aws_sdk_cloudformation::Client::from_conf(config.build())
+        aws_sdk_cloudformation::Client::new(&self.config)
     }
 
     /// A client for Kinesis.
     pub fn kinesis(&self) -> aws_sdk_kinesis::Client {
-        let config = aws_sdk_kinesis::config::Builder::from(&self.config).interceptor(self.recorder.clone());
-        aws_sdk_kinesis::Client::from_conf(config.build())
+        aws_sdk_kinesis::Client::new(&self.config)
     }
 
     /// A client for CloudWatch Logs.
     pub fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
-        let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.config).interceptor(self.recorder.clone());
-        aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
+        aws_sdk_cloudwatchlogs::Client::new(&self.config)
     }
 
     /// A client for S3. Bucket names go into the path where the endpoint is not AWS's: its host
     /// has no names below it.
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
-            .force_path_style(self.kind != Kind::Aws)
-            .interceptor(self.recorder.clone());
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.kind != Kind::Aws);
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// A client for Firehose.
     pub fn firehose(&self) -> aws_sdk_firehose::Client {
-        let config = aws_sdk_firehose::config::Builder::from(&self.config).interceptor(self.recorder.clone());
-        aws_sdk_firehose::Client::from_conf(config.build())
+        aws_sdk_firehose::Client::new(&self.config)
     }
 
     /// A client for Lambda.
     pub fn lambda(&self) -> aws_sdk_lambda::Client {
-        let config = aws_sdk_lambda::config::Builder::from(&self.config).interceptor(self.recorder.clone());
-        aws_sdk_lambda::Client::from_conf(config.build())
+        aws_sdk_lambda::Client::new(&self.config)
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) fn plan(cloud: &CloudFormation, stack: &Stack, revision: &Revision) -
         };
         let Some(current) = stack.resources.get(&id).filter(|resource| resource.exists()) else {
             foresight.insert(id.clone(), Foresight::New);
-            by_id.insert(id, addition(declaration, properties));
+            by_id.insert(id, addition(declaration, &properties));
             continue;
         };
         changes_policies |= current.deletion_policy != declaration.deletion_policy
@@ -204,7 +204,7 @@ fn context(properties: &Map<String, Value>) -> Value {
     Value::from(json!({"Properties": properties}).to_string())
 }
 
-fn addition(declaration: &ResourceDeclaration, properties: Map<String, Value>) -> Change {
+fn addition(declaration: &ResourceDeclaration, properties: &Map<String, Value>) -> Change {
     let plain = json!({
         "Action": "Add",
         "LogicalResourceId": declaration.logical_id,
@@ -213,7 +213,7 @@ fn addition(declaration: &ResourceDeclaration, properties: Map<String, Value>) -
         "Details": [],
     });
     let mut detailed = plain.clone();
-    detailed["AfterContext"] = context(&properties);
+    detailed["AfterContext"] = context(properties);
     Change { plain: Some(plain), detailed: Some(detailed) }
 }
 

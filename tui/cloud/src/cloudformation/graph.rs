@@ -84,9 +84,9 @@ impl Graph {
             if outside.is_empty() {
                 break;
             }
-            outside.iter().for_each(|id| {
+            for id in &outside {
                 left.remove(id);
-            });
+            }
         }
         if left.is_empty() {
             return Ok(());
@@ -101,9 +101,9 @@ fn take_ready(left: &mut BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let ready: Vec<String> = left.iter().filter(|(_, names)| names.is_empty()).map(|(id, _)| id.clone()).collect();
     for id in &ready {
         left.remove(id);
-        left.values_mut().for_each(|names| {
+        for names in left.values_mut() {
             names.remove(id);
-        });
+        }
     }
     ready
 }
@@ -124,17 +124,17 @@ impl Progress {
     pub fn ready(&mut self) -> Vec<String> {
         let ready: Vec<String> =
             self.waiting.iter().filter(|(_, names)| names.is_empty()).map(|(id, _)| id.clone()).collect();
-        ready.iter().for_each(|id| {
+        for id in &ready {
             self.waiting.remove(id);
-        });
+        }
         ready
     }
 
     /// A resource has ended: what waited for it waits no more.
     pub fn done(&mut self, id: &str) {
-        self.waiting.values_mut().for_each(|names| {
+        for names in self.waiting.values_mut() {
             names.remove(id);
-        });
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! CloudFormation: evaluates templates, provisions and updates what they declare, rolls back.
+//! `CloudFormation`: evaluates templates, provisions and updates what they declare, rolls back.
 //!
 //! `template` knows text and functions, `graph` order, `operation` what happens to a stack over
 //! time, `resources` one type a file, `api` the operations of the wire.
@@ -65,7 +65,7 @@ impl CloudFormation {
         Arc::new(Self { uses, registry, stacks: Mutex::default() })
     }
 
-    /// A CloudFormation operation, input and output as JSON.
+    /// A `CloudFormation` operation, input and output as JSON.
     pub async fn call(self: &Arc<Self>, caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         api::call(self, caller, operation, input).await
     }

@@ -20,7 +20,7 @@ pub(crate) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 /// The reason of events that somebody asked for.
 pub(crate) const USER_INITIATED: &str = "User Initiated";
 
-/// A time as CloudFormation writes it: milliseconds, UTC.
+/// A time as `CloudFormation` writes it: milliseconds, UTC.
 pub(crate) fn iso(time: Timestamp) -> String {
     format!("{time:.3}")
 }
@@ -57,6 +57,7 @@ impl Revision {
 }
 
 /// One resource of a stack.
+#[expect(clippy::struct_field_names, reason = "a resource type is what CloudFormation calls it")]
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     pub logical_id: String,
@@ -237,7 +238,7 @@ impl Stack {
         self.events.push(event);
     }
 
-    /// The events' graph of what exists: each resource waits for what it was made after.
+    /// The graph of what exists: each resource waits for what it was made after.
     pub fn recorded_graph(&self) -> Graph {
         Graph::from_dependencies(
             self.resources.values().map(|resource| (resource.logical_id.clone(), resource.dependencies.clone())),

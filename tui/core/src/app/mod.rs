@@ -269,7 +269,6 @@ impl App {
                 self.deployment.event(&event);
                 (Pane::Stack, Row::Stack(event))
             }
-            Event::Call(_) => return,
         };
         self.panes[pane as usize].push(row, &self.traces);
     }

@@ -2,7 +2,6 @@
 //! JSON lines and screen are renderings of them.
 
 mod access;
-mod call;
 mod ids;
 mod log;
 mod object;
@@ -12,7 +11,6 @@ mod stack;
 mod time;
 
 pub use access::Access;
-pub use call::Call;
 pub use ids::{ApiRequestId, LambdaRequestId, ObjectKey, RecordHash, SequenceNumber, ShardId, StackName};
 pub use log::{Level, LogLine, LogSource, PlatformReport};
 pub use object::{Object, ObjectLines};
@@ -34,6 +32,4 @@ pub enum Event {
     Object(Object),
     /// A step of a stack operation.
     Stack(StackEvent),
-    /// A call to AWS.
-    Call(Call),
 }

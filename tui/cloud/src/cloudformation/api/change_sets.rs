@@ -70,9 +70,10 @@ impl CloudFormation {
             changes: plan.changes,
         };
         let output = json!({"Id": change_set.id, "StackId": stack.id});
-        self.with_stacks(|stacks| match stacks.iter_mut().find(|known| known.id == stack.id) {
-            Some(known) => known.change_sets.push(change_set),
-            None => {
+        self.with_stacks(|stacks| {
+            if let Some(known) = stacks.iter_mut().find(|known| known.id == stack.id) {
+                known.change_sets.push(change_set);
+            } else {
                 let mut stack = stack;
                 stack.token = token;
                 stack.set_status("REVIEW_IN_PROGRESS", Some(USER_INITIATED.into()));

@@ -190,7 +190,7 @@ impl CloudFormation {
         self.uses.place.arn("cloudformation", &format!("stack/{name}/{}", uuid::Uuid::new_v4()))
     }
 
-    /// Takes `RoleARN` and sees that CloudFormation may assume it.
+    /// Takes `RoleARN` and sees that `CloudFormation` may assume it.
     pub(super) fn role(&self, input: &mut Input) -> ServiceResult<Option<String>> {
         let Some(role_arn) = input.string("RoleARN")? else { return Ok(None) };
         match self.uses.iam.assume_for_service(&role_arn, "cloudformation.amazonaws.com", "AWSCloudFormation") {

@@ -16,33 +16,32 @@ impl Operation {
         });
         let _turn = turn.lock().await;
         let failed = self.work_off(&graph, true, Self::create_resource).await;
-        if self.with(|stack| stack.status != "CREATE_IN_PROGRESS") {
-            // A deletion was asked for meanwhile and waits for its turn.
-            return;
-        }
-        let reason = if failed.is_empty() {
-            match self.with(|stack| Some(self.evaluate_outputs(stack))) {
-                Some(Err(reason)) => reason,
-                _ => {
-                    self.with(|stack| stack.set_status("CREATE_COMPLETE", None));
-                    return;
-                }
+        let undo = self.with(|stack| {
+            if stack.status != "CREATE_IN_PROGRESS" {
+                // A deletion was asked for meanwhile and waits for its turn.
+                return None;
             }
-        } else {
-            format!("The following resource(s) failed to create: {}. ", bracketed(&failed))
-        };
-        match self.with(|stack| Some(stack.on_failure)).unwrap_or(OnFailure::Rollback) {
-            OnFailure::DoNothing => self.with(|stack| stack.set_status("CREATE_FAILED", Some(reason))),
-            OnFailure::Rollback => {
-                let reason = format!("{reason}Rollback requested by user.");
-                self.with(|stack| stack.set_status("ROLLBACK_IN_PROGRESS", Some(reason)));
-                self.roll_back_creation().await;
-            }
-            OnFailure::Delete => {
-                let reason = format!("{reason}Delete requested by user.");
-                self.with(|stack| stack.set_status("DELETE_IN_PROGRESS", Some(reason)));
-                self.delete_resources(&[], true).await;
-            }
+            let outcome = if failed.is_empty() {
+                self.evaluate_outputs(stack)
+            } else {
+                Err(format!("The following resource(s) failed to create: {}. ", bracketed(&failed)))
+            };
+            let Err(reason) = outcome else {
+                stack.set_status("CREATE_COMPLETE", None);
+                return None;
+            };
+            let (status, reason) = match stack.on_failure {
+                OnFailure::DoNothing => ("CREATE_FAILED", reason),
+                OnFailure::Rollback => ("ROLLBACK_IN_PROGRESS", format!("{reason}Rollback requested by user.")),
+                OnFailure::Delete => ("DELETE_IN_PROGRESS", format!("{reason}Delete requested by user.")),
+            };
+            stack.set_status(status, Some(reason));
+            Some(stack.on_failure)
+        });
+        match undo {
+            Some(OnFailure::Rollback) => self.roll_back_creation().await,
+            Some(OnFailure::Delete) => self.delete_resources(&[], true).await,
+            Some(OnFailure::DoNothing) | None => {}
         }
     }
 

@@ -49,9 +49,9 @@ impl Operation {
         self.cloud.pseudo(&stack.id, &stack.name)
     }
 
-    /// Starts `step` for each resource as soon as what it waits for is done; gives those that
+    /// Starts work on each resource as soon as what it waits for is done; gives those that
     /// failed. With `stop`, the first failure cancels the rest; without, only what waits for it.
-    async fn work_off<F, Fut>(&self, graph: &Graph, stop: bool, step: F) -> Vec<String>
+    async fn work_off<F, Fut>(&self, graph: &Graph, stop: bool, start: F) -> Vec<String>
     where
         F: Fn(Self, String) -> Fut,
         Fut: Future<Output = bool> + Send + 'static,
@@ -63,8 +63,8 @@ impl Operation {
         loop {
             if !stop || !self.cancel.is_cancelled() {
                 for id in progress.ready() {
-                    let step = step(self.clone(), id.clone());
-                    ids.insert(running.spawn(step).id(), id);
+                    let task = start(self.clone(), id.clone());
+                    ids.insert(running.spawn(task).id(), id);
                 }
             }
             let (task, succeeded) = match running.join_next_with_id().await {

@@ -38,7 +38,7 @@ impl Operation {
                 stack.set_resource_status(&logical_id, "CREATE_FAILED", trouble);
                 return None;
             }
-            Some((declaration.resource_type.clone(), self.request(stack, &logical_id, properties)))
+            Some((declaration.resource_type.clone(), Self::request(stack, &logical_id, properties)))
         });
         let Some((resource_type, request)) = prepared else { return false };
         match self.make(&resource_type, &request, "CREATE_IN_PROGRESS").await {
@@ -118,7 +118,7 @@ impl Operation {
                 return Some(Step::Nothing);
             }
             touch(stack, &logical_id);
-            let request = self.request(stack, &logical_id, evaluated.properties);
+            let request = Self::request(stack, &logical_id, evaluated.properties);
             let physical_id = current.physical_id.clone().unwrap_or_default();
             stack.resources.insert(logical_id.clone(), next);
             if self.replaces(&declaration.resource_type, &changed) {
@@ -203,7 +203,7 @@ impl Operation {
             restored.status = now.status;
             stack.resources.insert(logical_id.clone(), restored);
             stack.set_resource_status(&logical_id, "UPDATE_IN_PROGRESS", None);
-            Some(self.request(stack, &logical_id, before.properties.clone()))
+            Some(Self::request(stack, &logical_id, before.properties.clone()))
         });
         let Some(request) = request else { return true };
         let physical_id = before.physical_id.clone().unwrap_or_default();
@@ -282,14 +282,14 @@ impl Operation {
         let Some(provider) = self.cloud.registry.get(&resource.resource_type) else {
             return Err(unknown_type(&resource.resource_type));
         };
-        let request = self.with(|stack| Some(self.request(stack, &resource.logical_id, resource.properties.clone())));
+        let request = self.with(|stack| Some(Self::request(stack, &resource.logical_id, resource.properties.clone())));
         match (request, &resource.physical_id) {
             (Some(request), Some(physical_id)) => provider.delete(&request, physical_id).await,
             _ => Ok(()),
         }
     }
 
-    fn request(&self, stack: &Stack, logical_id: &str, properties: Map<String, Value>) -> Request {
+    fn request(stack: &Stack, logical_id: &str, properties: Map<String, Value>) -> Request {
         Request {
             caller: stack.caller(),
             stack_name: stack.name.clone(),

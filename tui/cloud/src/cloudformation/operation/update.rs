@@ -16,36 +16,34 @@ impl Operation {
         });
         let _turn = turn.lock().await;
         let failed = self.work_off(&graph, true, Self::update_resource).await;
-        if self.with(|stack| stack.status == "DELETE_IN_PROGRESS") {
-            return;
-        }
-        let reason = if self.with(|stack| stack.status == "UPDATE_ROLLBACK_IN_PROGRESS") {
-            // CancelUpdateStack has told so already.
-            self.roll_back_update(&[]).await;
-            return;
-        } else if failed.is_empty() {
-            match self.with(|stack| Some(self.evaluate_outputs(stack))) {
-                Some(Err(reason)) => reason,
-                _ => {
-                    self.finish_update().await;
-                    return;
-                }
+        let status = self.with(|stack| {
+            // A cancellation or a deletion may have moved the stack on meanwhile.
+            if stack.status != "UPDATE_IN_PROGRESS" {
+                return stack.status;
             }
-        } else {
-            self.with(|stack| failure_reason(&failed, |id| stack.resources.get(id).is_some_and(is_creation)))
-        };
-        if on_failure == OnFailure::DoNothing {
-            self.with(|stack| stack.set_status("UPDATE_FAILED", Some(reason)));
-            return;
+            let outcome = if failed.is_empty() {
+                self.evaluate_outputs(stack)
+            } else {
+                Err(failure_reason(&failed, |id| stack.resources.get(id).is_some_and(is_creation)))
+            };
+            match outcome {
+                Ok(()) => stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None),
+                Err(reason) if on_failure == OnFailure::DoNothing => stack.set_status("UPDATE_FAILED", Some(reason)),
+                Err(reason) => stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(reason)),
+            }
+            stack.status
+        });
+        match status {
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => self.finish_update().await,
+            "UPDATE_ROLLBACK_IN_PROGRESS" => self.roll_back_update(&[]).await,
+            _ => {}
         }
-        self.with(|stack| stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(reason)));
-        self.roll_back_update(&[]).await;
     }
 
-    /// Lets what the update replaced or removed go.
+    /// Lets what the update replaced or removed go. The stack is in
+    /// `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`.
     async fn finish_update(&self) {
         let leaving = self.with(|stack| {
-            stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None);
             let Some(update) = stack.update.take() else { return Vec::new() };
             let Some(revision) = stack.revision.clone() else { return Vec::new() };
             let mut leaving = Vec::new();
@@ -76,6 +74,10 @@ impl Operation {
         });
         let failed = self.clean_up(leaving).await;
         self.with(|stack| {
+            if stack.status != "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" {
+                // A deletion was asked for meanwhile and waits for its turn.
+                return;
+            }
             let reason = (!failed.is_empty())
                 .then(|| format!("The following resource(s) failed to delete: {}. ", bracketed(&failed)));
             stack.set_status("UPDATE_COMPLETE", reason);
@@ -99,12 +101,9 @@ fn is_creation(resource: &Resource) -> bool {
 
 fn failure_reason(failed: &[String], is_creation: impl Fn(&str) -> bool) -> String {
     let (created, updated): (Vec<String>, Vec<String>) = failed.iter().cloned().partition(|id| is_creation(id));
-    let mut reason = String::new();
-    if !created.is_empty() {
-        reason.push_str(&format!("The following resource(s) failed to create: {}. ", bracketed(&created)));
-    }
-    if !updated.is_empty() {
-        reason.push_str(&format!("The following resource(s) failed to update: {}. ", bracketed(&updated)));
-    }
-    reason
+    let told = |verb: &str, ids: &[String]| match ids {
+        [] => String::new(),
+        ids => format!("The following resource(s) failed to {verb}: {}. ", bracketed(ids)),
+    };
+    told("create", &created) + &told("update", &updated)
 }

@@ -229,9 +229,9 @@ fn read<T: for<'xml> Deserialize<'xml>>(name: &str, members: &[(&str, &Value)]) 
     for (member, value) in members {
         write(&mut xml, member, value);
     }
-    xml.push_str(&format!("</{name}>"));
+    xml.extend(["</", name, ">"]);
     T::deserialize(&mut Deserializer::new(xml.as_bytes()))
-        .map_err(|_| Failure(format!("The {name} is not valid: {}", xml)))
+        .map_err(|_| Failure(format!("The {name} is not valid: {xml}")))
 }
 
 /// A list is its element repeated, as S3 writes lists.
@@ -239,13 +239,14 @@ fn write(xml: &mut String, name: &str, value: &Value) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| write(xml, name, item)),
         Value::Object(members) => {
-            xml.push_str(&format!("<{name}>"));
+            xml.extend(["<", name, ">"]);
             members.iter().for_each(|(name, value)| write(xml, name, value));
-            xml.push_str(&format!("</{name}>"));
+            xml.extend(["</", name, ">"]);
         }
         value => {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            xml.push_str(&format!("<{name}>{}</{name}>", quick_xml::escape::escape(text.as_str())));
+            let text = quick_xml::escape::escape(text.as_str());
+            xml.extend(["<", name, ">", &text, "</", name, ">"]);
         }
     }
 }

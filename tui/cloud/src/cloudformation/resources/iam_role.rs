@@ -149,16 +149,13 @@ impl Provider for Role {
             self.run(request, "UpdateRole", input).await?;
         }
         if changed("PermissionsBoundary") {
-            match request.text("PermissionsBoundary") {
-                Some(boundary) => {
-                    let input = json!({"RoleName": name, "PermissionsBoundary": boundary});
-                    self.run(request, "PutRolePermissionsBoundary", input).await?;
-                }
-                None => {
-                    let input = json!({"RoleName": name});
-                    let result = call(&self.0, &request.caller, "DeleteRolePermissionsBoundary", input).await;
-                    deleted(SERVICE, result)?;
-                }
+            if let Some(boundary) = request.text("PermissionsBoundary") {
+                let input = json!({"RoleName": name, "PermissionsBoundary": boundary});
+                self.run(request, "PutRolePermissionsBoundary", input).await?;
+            } else {
+                let input = json!({"RoleName": name});
+                let result = call(&self.0, &request.caller, "DeleteRolePermissionsBoundary", input).await;
+                deleted(SERVICE, result)?;
             }
         }
         self.set_policies(request, name, before).await?;

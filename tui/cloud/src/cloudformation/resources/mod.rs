@@ -31,12 +31,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The longest pause between two looks.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(200);
 /// How long a resource may take to become usable.
-const STABLE_WITHIN: Duration = Duration::from_secs(120);
+const STABLE_WITHIN: Duration = Duration::from_mins(2);
 
 /// One request to a provider: which resource of which stack, for whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The stack's role, or CloudFormation itself.
+    /// The stack's role, or `CloudFormation` itself.
     pub caller: Caller,
     pub stack_name: String,
     pub logical_id: String,
@@ -73,7 +73,7 @@ impl Request {
 pub(crate) struct Failure(pub String);
 
 impl Failure {
-    /// A service's refusal, in the words of CloudFormation's resource handlers.
+    /// A service's refusal, in the words of `CloudFormation`'s resource handlers.
     pub fn of(service: &str, error: &ServiceError) -> Self {
         let code = match (error.code.as_str(), error.status.as_u16()) {
             (code, _) if is_gone(error) || code.contains("NotFound") => "NotFound",

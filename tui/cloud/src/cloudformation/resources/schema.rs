@@ -181,7 +181,9 @@ fn accept(path: &str, kind: Kind, value: Value, trouble: &mut Trouble) -> Value 
         Value::Object(_) => "JSONObject",
     };
     let expected = match (kind, value) {
-        (Kind::String, value @ Value::String(_)) | (Kind::Boolean, value @ Value::Bool(_)) => return value,
+        (Kind::String, value @ Value::String(_))
+        | (Kind::Boolean, value @ Value::Bool(_))
+        | (Kind::Json, value @ (Value::Object(_) | Value::String(_))) => return value,
         (Kind::String, Value::Number(number)) => return Value::String(number.to_string()),
         (Kind::String, Value::Bool(flag)) => return Value::String(flag.to_string()),
         (Kind::String, _) => "String",
@@ -196,8 +198,6 @@ fn accept(path: &str, kind: Kind, value: Value, trouble: &mut Trouble) -> Value 
             Some(number) => return Value::Number(number),
             None => "Number",
         },
-        (Kind::Json, value @ (Value::Object(_) | Value::String(_))) => return value,
-        (Kind::Json, _) => "JSONObject",
         (Kind::Map, Value::Object(members)) => {
             return Value::Object(
                 members
@@ -222,7 +222,7 @@ fn accept(path: &str, kind: Kind, value: Value, trouble: &mut Trouble) -> Value 
         (Kind::Object(schema), Value::Object(members)) => {
             return Value::Object(object(path, schema, members, trouble));
         }
-        (Kind::Map | Kind::Object(_), _) => "JSONObject",
+        (Kind::Json | Kind::Map | Kind::Object(_), _) => "JSONObject",
     };
     trouble.wrong.push(format!("{path}: expected type: {expected}, found: {found}"));
     Value::Null

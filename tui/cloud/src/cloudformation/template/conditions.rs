@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "called with json!")]
     fn held(conditions: Value) -> ServiceResult<BTreeMap<String, bool>> {
         let text = json!({
             "Parameters": {"P": {"Type": "String"}, "N": {"Type": "Number"}},

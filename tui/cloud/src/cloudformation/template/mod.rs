@@ -24,7 +24,7 @@ use crate::wire::{ServiceError, ServiceResult};
 /// The longest template that is taken inline, in bytes.
 pub(crate) const LONGEST_BODY_BYTES: usize = 51_200;
 
-/// A `ValidationError`, HTTP 400: what most of CloudFormation's refusals are.
+/// A `ValidationError`, HTTP 400: what most of `CloudFormation`'s refusals are.
 pub(crate) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::bad_request("ValidationError", message)
 }

@@ -103,7 +103,7 @@ impl Causes {
         }
     }
 
-    fn resources<'a>(&'a self) -> impl Iterator<Item = &'a str> {
+    fn resources(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str).chain(self.attributes.iter().map(|(resource, _)| resource.as_str()))
     }
 }

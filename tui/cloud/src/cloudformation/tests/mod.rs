@@ -133,11 +133,13 @@ impl Fixture {
 }
 
 /// A template of things.
+#[expect(clippy::needless_pass_by_value, reason = "called with json!")]
 fn things(resources: Value) -> Value {
     json!({"Resources": resources})
 }
 
 /// One thing with these properties.
+#[expect(clippy::needless_pass_by_value, reason = "called with json!")]
 fn thing(properties: Value) -> Value {
     json!({"Type": "Test::Thing", "Properties": properties})
 }

@@ -1,4 +1,4 @@
-//! The terminal app, as the command line starts it.
+//! Starts the app as the command line says.
 
 use futures::FutureExt;
 use tailwater_core::{
@@ -6,11 +6,11 @@ use tailwater_core::{
     events::StackName,
 };
 
-use super::{CommandError, CommandResult, End, request};
+use super::{RuntimeError, Work, run};
 use crate::{
     cli::{Global, Where},
-    runtime::{self, Work},
-    target::{AwsOptions, Target},
+    deploy::Request,
+    target::{AwsOptions, Target, TargetError},
 };
 
 /// The sample events, in the order in which they are offered.
@@ -22,8 +22,8 @@ const TEMPLATES: [(&str, &str); 5] = [
     ("exact.json", include_str!("../../../assets/events/exact.json")),
 ];
 
-/// Runs the terminal app.
-pub async fn app(global: &Global) -> CommandResult {
+/// Runs the app until it is quit.
+pub async fn start(global: &Global) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
         stack_name: StackName::from(global.stack_name.as_str()),
@@ -31,19 +31,18 @@ pub async fn app(global: &Global) -> CommandResult {
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         templates: TEMPLATES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
         offset: local_offset(),
-        now: crate::tail::now(),
+        now: crate::target::now(),
         seed: rand::random(),
     };
+    let request = Request {
+        stack_name: global.stack_name.clone(),
+        parameters: global.param.clone(),
+        handler_zip: global.handler_zip.clone(),
+        dry_run: false,
+    };
     let wanted = global.clone();
-    let work = Work::new(
-        move || async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed(),
-        request(global, false),
-    );
-    runtime::run(options, work).await.map_err(|error| match error {
-        runtime::RuntimeError::NoTerminal => CommandError::Usage(error.to_string()),
-        runtime::RuntimeError::Terminal(_) => CommandError::Failed(error.to_string()),
-    })?;
-    Ok(End::Done)
+    let reached = move || async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed();
+    run(options, Work::new(reached, request)).await
 }
 
 /// What the header says before the target has been reached.
@@ -61,7 +60,7 @@ fn shown_target(global: &Global) -> app::Target {
 }
 
 /// Reaches the target; of the embedded cloud it says where it is.
-async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), CommandError> {
+async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetError> {
     match global.target {
         #[cfg(feature = "local")]
         Where::Local => {
