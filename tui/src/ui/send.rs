@@ -128,8 +128,8 @@ fn draw_answers(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, t
     } else {
         rows::draw(frame, list, app, screen, Pane::Send, theme, |row| answer(row, theme))
     };
-    if let Some((first, since)) = in_flight.first_key_value() {
-        let waited = time::whole_seconds(app.now().since(*since));
+    if let Some((first, waits)) = in_flight.first_key_value() {
+        let waited = time::whole_seconds(app.now().since(waits.since));
         let words = match in_flight.len() {
             1 => format!(" #{first} … no answer yet, {waited}"),
             more => format!(" #{first} and {} more … no answer yet, {waited}", more - 1),

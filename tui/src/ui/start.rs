@@ -51,7 +51,11 @@ fn failure(lines: &mut Vec<Line<'static>>, app: &App, error: &str, width: usize,
         let reason = first.reason.as_deref().unwrap_or("CloudFormation gave no reason");
         section("The first cause", &format!("{} ({}): {reason}", first.logical_id, first.resource_type), Style::new());
     }
-    section("What to do", "r tries again. 6 shows every step CloudFormation took. q quits.", Style::new());
+    let next = match app.deployment().phase {
+        Phase::Failed(_) => "r tries again. 6 shows every step CloudFormation took. q quits.",
+        _ => "q quits. Start it again when the cause is gone.",
+    };
+    section("What to do", next, Style::new());
 }
 
 fn line_of(app: &App, resource: &ResourceState, width: usize, theme: Theme) -> Line<'static> {

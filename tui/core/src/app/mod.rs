@@ -33,15 +33,19 @@ pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
 pub use prompt::{Prompt, PromptKind};
 pub use row::{ObjectRow, Query, Row, source_word};
-pub use send::{Check, Outgoing, Send, Template};
+pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use trace_view::TraceLine;
 pub use words::Line;
 
-use std::{cell::Cell, collections::HashMap, time::Duration};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use crate::{
-    events::{Event, StackName, Timestamp},
+    events::{Answer, Event, Sent, StackName, Timestamp},
     text::time::UtcOffset,
     trace::{EventNumber, Held, Ledger, Traces},
 };
@@ -212,7 +216,10 @@ impl App {
             Message::Tail(source, state) => {
                 self.tails.insert(source, state);
             }
-            Message::SendingEnded => self.send.ended(),
+            Message::SendingEnded => {
+                let left = self.send.ended();
+                self.unanswered(left, "sending ended without an answer");
+            }
             Message::Notice(text) => self.say(text),
             Message::History(bodies) => self.send.earlier(bodies),
         }
@@ -264,6 +271,15 @@ impl App {
             }
         };
         self.panes[pane as usize].push(row, &self.traces);
+    }
+
+    /// Events that will get no answer: each may have arrived or not.
+    fn unanswered(&mut self, left: BTreeMap<u64, InFlight>, why: &str) {
+        for (seq, InFlight { since, body }) in left {
+            let answer = Answer::Unanswered { message: why.to_owned() };
+            self.seen(Event::Sent(Sent { seq, time: since, latency: self.now.since(since), body, answer }));
+        }
+        self.forget_sums();
     }
 
     fn say(&mut self, text: impl Into<String>) {

@@ -119,11 +119,7 @@ impl App {
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
             Action::Retry => {
-                let phase = match self.target {
-                    Target::Local if self.cloud.is_none() => Phase::StartingCloud,
-                    _ => Phase::Deploying,
-                };
-                self.deployment = super::Deployment::new(phase, self.now);
+                self.deployment = super::Deployment::new(Phase::Deploying, self.now);
                 return vec![Effect::Deploy];
             }
             Action::Help => self.help = Some(0),
@@ -457,7 +453,8 @@ impl App {
         }
         if !self.send.in_flight().is_empty() {
             self.say("Sending is stopped. Ctrl-C again quits.");
-            self.send.ended();
+            let left = self.send.stopped();
+            self.unanswered(left, "stopped before an answer came");
             return vec![Effect::StopSending];
         }
         self.quit()
@@ -470,7 +467,7 @@ impl App {
 
     /// The deployment failed and can be tried again.
     pub(super) const fn can_retry(&self) -> bool {
-        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_))
+        matches!(self.deployment.phase, Phase::Failed(_))
     }
 
     /// One pane has all the room.

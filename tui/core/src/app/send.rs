@@ -92,6 +92,15 @@ pub struct Outgoing {
     pub template: String,
 }
 
+/// An event that has no answer yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFlight {
+    /// When it was sent.
+    pub since: Timestamp,
+    /// The body.
+    pub body: Bytes,
+}
+
 /// The Send pane.
 #[derive(Debug)]
 pub struct Send {
@@ -104,7 +113,9 @@ pub struct Send {
     random: u64,
     check: Check,
     filled: String,
-    in_flight: BTreeMap<u64, Timestamp>,
+    in_flight: BTreeMap<u64, InFlight>,
+    /// How often sending was begun and has not ended.
+    running: usize,
     /// The text that was to be sent although it is no JSON: sending the same again does it.
     warned: Option<String>,
 }
@@ -128,6 +139,7 @@ impl Send {
             check: Check::Json { placeholders: false },
             filled: String::new(),
             in_flight: BTreeMap::new(),
+            running: 0,
             warned: None,
         };
         pane.recheck(now);
@@ -173,7 +185,7 @@ impl Send {
     }
 
     /// Events on their way that have no answer yet, by number.
-    pub const fn in_flight(&self) -> &BTreeMap<u64, Timestamp> {
+    pub const fn in_flight(&self) -> &BTreeMap<u64, InFlight> {
         &self.in_flight
     }
 
@@ -261,7 +273,8 @@ impl Send {
             body: Bytes::from(self.filled.clone().into_bytes()),
             template: self.text.clone(),
         };
-        self.in_flight.insert(self.next_seq, now);
+        self.in_flight.insert(self.next_seq, InFlight { since: now, body: outgoing.body.clone() });
+        self.running += 1;
         self.next_seq += 1;
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.recheck(now);
@@ -291,9 +304,16 @@ impl Send {
         self.in_flight.remove(&seq);
     }
 
-    /// Nothing is being sent any more.
-    pub fn ended(&mut self) {
-        self.in_flight.clear();
+    /// What was begun once has ended. With the last of it, what has no answer will get none.
+    pub fn ended(&mut self) -> BTreeMap<u64, InFlight> {
+        self.running = self.running.saturating_sub(1);
+        if self.running == 0 { std::mem::take(&mut self.in_flight) } else { BTreeMap::new() }
+    }
+
+    /// Nothing is waited for any more: what had no answer yet.
+    pub fn stopped(&mut self) -> BTreeMap<u64, InFlight> {
+        self.running = 0;
+        std::mem::take(&mut self.in_flight)
     }
 
     fn recheck(&mut self, now: Timestamp) {

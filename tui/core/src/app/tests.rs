@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    events::{Answer, LogLine, LogSource, Object, ObjectLines, Record, RecordHash, Sent, StackEvent},
+    events::{LogLine, LogSource, Object, ObjectLines, Record, RecordHash, StackEvent},
     pipeline::{Buffering, Hop, Outputs},
 };
 
@@ -166,11 +166,11 @@ fn nothing_is_sent_before_the_pipeline_is_there() {
     let mut app = App::new(options());
     assert_eq!(app.context(), Context::Start);
     assert_eq!(press(&mut app, 's'), []);
-    app.update(Message::CloudFailed("port taken".to_owned()));
-    assert_eq!(press(&mut app, 'r'), [Effect::Deploy]);
-    assert!(matches!(app.deployment().phase, Phase::StartingCloud));
     app.update(cloud(true));
     assert_eq!(press(&mut app, 'r'), [], "what runs is not started again");
+    app.update(Message::Deploy(DeployProgress::Failed { error: "no bootstrap".to_owned() }));
+    assert_eq!(press(&mut app, 'r'), [Effect::Deploy]);
+    assert!(matches!(app.deployment().phase, Phase::Deploying));
 }
 
 #[test]
@@ -322,8 +322,23 @@ fn interrupting_stops_what_is_sent_before_it_quits() {
     let mut app = ready_app();
     press(&mut app, 's');
     assert_eq!(app.update(Message::Key(KeyPress::ctrl('c'))), [Effect::StopSending]);
+    assert_eq!((app.ledger().on_the_way, app.ledger().unanswered), (0, 1));
     assert_eq!(app.update(Message::Key(KeyPress::ctrl('c'))), [], "an event was sent: it asks");
     assert_eq!(app.update(Message::Key(KeyPress::ctrl('c'))), [Effect::Quit]);
+}
+
+#[test]
+fn what_was_sent_is_waited_for_until_the_last_of_it_ended() {
+    let mut app = ready_app();
+    press(&mut app, 's');
+    press(&mut app, 's');
+    app.update(Message::Events(vec![accepted(1)]));
+    app.update(Message::SendingEnded);
+    assert_eq!(app.send().in_flight().len(), 1);
+    app.update(Message::SendingEnded);
+    assert_eq!(app.send().in_flight().len(), 0);
+    let ledger = app.ledger();
+    assert_eq!((ledger.sent, ledger.on_the_way, ledger.unanswered), (2, 1, 1));
 }
 
 #[test]

@@ -191,7 +191,10 @@ impl App {
         let stack = visible(self.stack_name.as_str()).into_owned();
         match &self.deployment.phase {
             Phase::StartingCloud => format!("Starting the local cloud, then creating stack {stack} from template.yaml"),
-            Phase::CloudFailed(_) => "The local cloud could not be started".to_owned(),
+            Phase::CloudFailed(_) => match self.target {
+                Target::Local => "The local cloud could not be started".to_owned(),
+                Target::Aws { .. } => "AWS could not be reached".to_owned(),
+            },
             Phase::Failed(_) => format!("Stack {stack} could not be deployed"),
             Phase::Ready(ready) => format!("Stack {stack} {}", ready.status),
             Phase::Deploying => match (self.deployment.resources_to_change, self.deployment.resources().is_empty()) {
