@@ -33,7 +33,7 @@ fn one_event_is_seen_at_every_hop() {
 #[test]
 fn what_a_second_terminal_sends_shows_in_the_app() {
     let user = User::new();
-    let app = user.app(&FAST, 160, 48);
+    let app = user.app(&FAST, 200, 50);
     app.until("a stack that is there", |text| text.contains("stack tailwater ✓") && text.contains("4 Objects"));
     let sent = user.run(&["send", "--data", r#"{"from":"elsewhere","n":12345678901234567890}"#, "--output", "json"]);
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));

@@ -54,6 +54,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
         return Err(RuntimeError::NoTerminal);
     }
     let (sender, mut messages) = mpsc::channel(MESSAGES_AHEAD);
+    let mut end = terminal::ToldToEnd::listen()?;
     let mut terminal = Terminal::enter(sender.clone())?;
     let mut app = App::new(options);
     let mut screen = Screen::new();
@@ -67,7 +68,6 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
     app.update(Message::History(history.bodies()));
     let mut doing = Doing { work: work.start(sender), history };
     let mut keys = EventStream::new();
-    let mut ended = std::pin::pin!(terminal::told_to_end());
     let mut drawn = Instant::now();
     let mut next_tick = tokio::time::interval(TICK);
     next_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -77,7 +77,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
         let dirty = app.is_dirty();
         tokio::select! {
             biased;
-            () = &mut ended => break 'app true,
+            () = end.told() => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     app.update(Message::Tick(now()));

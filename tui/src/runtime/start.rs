@@ -41,7 +41,10 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         dry_run: false,
     };
     let wanted = global.clone();
-    let reached = move || async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed();
+    let reached = move || {
+        let wanted = wanted.clone();
+        async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed()
+    };
     run(options, Work::new(reached, request)).await
 }
 

@@ -100,21 +100,39 @@ pub fn copy(text: &str) -> io::Result<()> {
     execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
 }
 
-/// Waits until the system tells the program to end: SIGTERM, SIGHUP or SIGINT.
-pub async fn told_to_end() {
+/// The system's word that the program is to end: SIGTERM, SIGHUP or SIGINT. Made before the terminal
+/// is taken over, so that no moment is left in which one of them would leave it torn.
+pub struct ToldToEnd {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()))
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+impl ToldToEnd {
+    /// Listens from now on.
+    pub fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
         {
+            use tokio::signal::unix::{SignalKind, signal};
+            let signals =
+                [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?];
+            Ok(Self { signals })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for it.
+    pub async fn told(&mut self) {
+        #[cfg(unix)]
+        {
+            let [terminate, hang_up, interrupt] = &mut self.signals;
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = hang_up.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            return;
         }
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
     }
-    std::future::pending().await
 }

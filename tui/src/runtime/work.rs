@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use tailwater_core::{
     app::{CloudInfo, DeployProgress, EventSource, Message},
     events::Event,
@@ -31,61 +32,49 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
 /// How long the live sources may take to end in order: they deregister what costs.
 const END_IN_ORDER: Duration = Duration::from_secs(2);
 
-/// How the target comes to be; it is asked once the first frame is drawn.
-type TargetMaker =
-    Box<dyn FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>> + Send>;
+/// A target on its way, with what is to be said of an embedded cloud.
+pub type Reaching = BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>>;
+/// How the target comes to be: asked for once the first frame is drawn, and again after a failure.
+type Reach = Box<dyn Fn() -> Reaching + Send + Sync>;
 
 /// What the app is to have running.
 pub struct Work {
-    target: TargetMaker,
+    reach: Reach,
     request: Request,
 }
 
 impl Work {
-    /// With this target, deploying this.
-    pub fn new(
-        target: impl FnOnce() -> futures::future::BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>>
-        + Send
-        + 'static,
-        request: Request,
-    ) -> Self {
-        Self { target: Box::new(target), request }
+    /// With the target that this reaches, deploying this.
+    pub fn new(reach: impl Fn() -> Reaching + Send + Sync + 'static, request: Request) -> Self {
+        Self { reach: Box::new(reach), request }
     }
 
     /// Starts it; what it sees goes to `messages`.
     pub(super) fn start(self, messages: Sender<Message>) -> Running {
         let shared = Arc::new(Shared {
             messages,
+            reach: self.reach,
             request: self.request,
             target: Mutex::new(None),
             live: Mutex::new(None),
             tasks: TaskTracker::new(),
         });
-        let begun = shared.clone();
-        shared.tasks.spawn(async move {
-            match (self.target)().await {
-                Ok((target, cloud)) => {
-                    if let Some(cloud) = cloud {
-                        begun.say(Message::CloudReady(cloud)).await;
-                    }
-                    *begun.target.lock().await = Some(target.clone());
-                    begun.deploy(&target).await;
-                }
-                Err(error) => begun.say(Message::CloudFailed(error)).await,
-            }
-        });
-        Running { shared, sending: None }
+        let running = Running { shared, sending: CancellationToken::new() };
+        running.deploy();
+        running
     }
 }
 
 /// What is running.
 pub(super) struct Running {
     shared: Arc<Shared>,
-    sending: Option<CancellationToken>,
+    /// Stops everything that is being sent.
+    sending: CancellationToken,
 }
 
 struct Shared {
     messages: Sender<Message>,
+    reach: Reach,
     request: Request,
     target: Mutex<Option<Target>>,
     live: Mutex<Option<Live>>,
@@ -99,19 +88,18 @@ struct Live {
 }
 
 impl Running {
-    /// Deploys again.
+    /// Reaches the target where that is still to be done, deploys, and follows what is deployed.
     pub(super) fn deploy(&self) {
         let shared = self.shared.clone();
         self.shared.tasks.spawn(async move {
-            let target = shared.target.lock().await.clone();
-            if let Some(target) = target {
+            if let Some(target) = shared.target().await {
                 shared.deploy(&target).await;
             }
         });
     }
 
     /// Sends events with their numbers.
-    pub(super) async fn send(&mut self, events: Vec<(u64, Bytes)>, rate: Option<u32>) {
+    pub(super) async fn send(&self, events: Vec<(u64, Bytes)>, rate: Option<u32>) {
         let live = self.shared.live.lock().await;
         let Some(url) = live.as_ref().map(|live| live.outputs.submit_url.clone()) else {
             drop(live);
@@ -119,8 +107,7 @@ impl Running {
             return;
         };
         drop(live);
-        let stop = CancellationToken::new();
-        self.sending = Some(stop.clone());
+        let stop = self.sending.child_token();
         let shared = self.shared.clone();
         self.shared.tasks.spawn(async move {
             match send::Sender::new(&url, &[], None) {
@@ -145,14 +132,13 @@ impl Running {
     }
 
     /// Stops what is being sent.
-    pub(super) fn stop_sending(&self) {
-        if let Some(stop) = &self.sending {
-            stop.cancel();
-        }
+    pub(super) fn stop_sending(&mut self) {
+        self.sending.cancel();
+        self.sending = CancellationToken::new();
     }
 
     /// Ends everything in order.
-    pub(super) async fn end(self, hurry: bool) {
+    pub(super) async fn end(mut self, hurry: bool) {
         self.stop_sending();
         if let Some(live) = self.shared.live.lock().await.take() {
             live.stop.cancel();
@@ -171,6 +157,23 @@ impl Shared {
     async fn say(&self, message: Message) {
         // Nobody listening means that the app has ended.
         let _ = self.messages.send(message).await;
+    }
+
+    /// The target; `None`: it could not be reached, and that was said.
+    async fn target(&self) -> Option<Target> {
+        let mut known = self.target.lock().await;
+        if known.is_none() {
+            match (self.reach)().await {
+                Ok((target, cloud)) => {
+                    if let Some(cloud) = cloud {
+                        self.say(Message::CloudReady(cloud)).await;
+                    }
+                    *known = Some(target);
+                }
+                Err(error) => self.say(Message::CloudFailed(error)).await,
+            }
+        }
+        known.clone()
     }
 
     /// Deploys (on the embedded cloud) or looks (on AWS, where nothing is deployed without a yes),

@@ -53,7 +53,7 @@ fn failure(lines: &mut Vec<Line<'static>>, app: &App, error: &str, width: usize,
     }
     let next = match app.deployment().phase {
         Phase::Failed(_) => "r tries again. 6 shows every step CloudFormation took. q quits.",
-        _ => "q quits. Start it again when the cause is gone.",
+        _ => "r tries again when the cause is gone. q quits.",
     };
     section("What to do", next, Style::new());
 }

@@ -119,7 +119,12 @@ impl App {
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
             Action::Retry => {
-                self.deployment = super::Deployment::new(Phase::Deploying, self.now);
+                let phase = if self.cloud.is_none() && self.target == Target::Local {
+                    Phase::StartingCloud
+                } else {
+                    Phase::Deploying
+                };
+                self.deployment = super::Deployment::new(phase, self.now);
                 return vec![Effect::Deploy];
             }
             Action::Help => self.help = Some(0),
@@ -467,7 +472,7 @@ impl App {
 
     /// The deployment failed and can be tried again.
     pub(super) const fn can_retry(&self) -> bool {
-        matches!(self.deployment.phase, Phase::Failed(_))
+        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_))
     }
 
     /// One pane has all the room.
