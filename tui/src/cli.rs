@@ -190,7 +190,7 @@ pub struct SendArgs {
     /// A further header; may be repeated
     #[arg(long, value_name = "NAME:VALUE")]
     pub header: Vec<String>,
-    /// A token for AuthMode JWT
+    /// A token for `AuthMode` JWT
     #[arg(long, value_name = "TOKEN", env = "TAILWATER_BEARER", hide_env_values = true)]
     pub bearer: Option<String>,
 }
@@ -293,15 +293,21 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// The longest stack name: the function's name is made of it and has at most 64 characters.
+const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
+
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    let fits =
-        text.len() <= 128 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(letters);
+    let fits = text.len() <= LONGEST_STACK_NAME
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(letters);
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("a stack's name has at most 128 letters, digits and hyphens, and begins with a letter".to_owned())
+        Err(format!(
+            "a stack's name has at most {LONGEST_STACK_NAME} letters, digits and hyphens, and begins with a letter"
+        ))
     }
 }
 

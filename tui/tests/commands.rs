@@ -130,6 +130,14 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
         assert!(lines(&all).iter().any(|line| line["source"] == source), "{source}");
     }
 
+    let kept = user.run(&["destroy", "--keep-data", "--output", "json"]);
+    let bucket = last_json(&kept)["keptBucket"].as_str().map(str::to_owned);
+    assert!(bucket.is_some_and(|name| name.starts_with("api-kinesis-firehose-bucket-")), "{}", last_json(&kept));
+    let again = user.run(&["deploy", "--output", "json"]);
+    assert_eq!(again.status.code(), Some(1), "the kept bucket is in the way");
+    let other =
+        ["deploy", "--param", "BucketBaseName=another", "--param", "BufferIntervalSeconds=1", "--output", "json"];
+    assert_eq!(last_json(&user.run(&other))["event"], "deployed");
     let destroyed = user.run(&["destroy", "--output", "json"]);
     assert_eq!(last_json(&destroyed)["event"], "destroyed", "{}", String::from_utf8_lossy(&destroyed.stderr));
     assert_eq!(user.run(&["status"]).status.code(), Some(1));

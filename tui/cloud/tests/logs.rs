@@ -115,7 +115,10 @@ async fn a_search_interleaves_streams_and_pages() {
         .await
         .unwrap();
     assert_eq!(pages.len(), 15);
-    let all: Vec<_> = pages.iter().flat_map(|page| page.events()).collect();
+    let all: Vec<_> = pages
+        .iter()
+        .flat_map(aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput::events)
+        .collect();
     assert_eq!(all.len(), 100);
     assert!(all.windows(2).all(|pair| pair[0].timestamp() < pair[1].timestamp()), "in order of time");
     let ids: std::collections::HashSet<_> = all.iter().filter_map(|event| event.event_id()).collect();
@@ -309,7 +312,10 @@ async fn a_live_tail_tells_what_comes_and_only_what_was_asked_for() {
     .expect("an update comes");
     let messages: Vec<_> = update.session_results().iter().filter_map(|event| event.message()).collect();
     assert_eq!(messages, ["ERROR yes"]);
-    assert_eq!(update.session_metadata().map(|metadata| metadata.sampled()), Some(false));
+    assert_eq!(
+        update.session_metadata().map(aws_sdk_cloudwatchlogs::types::LiveTailSessionMetadata::sampled),
+        Some(false)
+    );
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
     };
     shown?;
     let seconds = began.elapsed().as_secs_f64();
-    let percentile = |p: f64| (latencies.len() > 0).then(|| latencies.value_at_quantile(p) as f64 / 1_000.0);
+    let percentile = |p: f64| (!latencies.is_empty()).then(|| latencies.value_at_quantile(p) as f64 / 1_000.0);
     let rate = if seconds > 0.0 { (sent as f64 / seconds * 10.0).round() / 10.0 } else { 0.0 };
     print::line(
         output,

@@ -151,17 +151,23 @@ async fn watch_all(
             Some(result) = sent.recv() => watch.sent(&result),
             Some(update) = sources.records.recv() => {
                 if let Update::Batch(batch) = heard(update)? {
-                    batch.iter().for_each(|record| watch.traces.record(record));
+                    for record in &batch {
+                        watch.traces.record(record);
+                    }
                 }
             }
             Some(update) = sources.logs.recv() => {
                 if let Update::Batch(batch) = heard(update)? {
-                    batch.iter().for_each(|line| watch.traces.log(line));
+                    for line in &batch {
+                        watch.traces.log(line);
+                    }
                 }
             }
             Some(update) = sources.objects.recv() => {
                 if let Update::Batch(batch) = heard(update)? {
-                    batch.iter().for_each(|object| watch.object(object));
+                    for object in &batch {
+                        watch.object(object);
+                    }
                 }
             }
             () = enough => return Ok(End::Done),
@@ -310,13 +316,14 @@ impl Watch {
             self.lost(),
             self.duplicated
         );
-        for (_, hop) in HOPS {
+        let hops = HOPS.map(|(_, hop)| {
             let figures = self.figures(hop).map_or_else(
                 || "not seen".to_owned(),
                 |(p50, p99, max)| format!("p50 {p50:.1} ms, p99 {p99:.1} ms, longest {max:.1} ms"),
             );
-            text.push_str(&format!("\n  {:<8} {:>5} seen  {figures}", hop.name(), self.count(hop)));
-        }
+            format!("\n  {:<8} {:>5} seen  {figures}", hop.name(), self.count(hop))
+        });
+        text.push_str(&hops.concat());
         text
     }
 }

@@ -12,12 +12,9 @@ pub async fn status(global: &Global) -> CommandResult {
     let end = match found {
         Err(error) => Err(error.into()),
         Ok(stack) => {
-            let mut place = format!("account {}, {}", target.account_id(), target.region());
-            for (word, value) in [("profile ", target.profile()), ("at ", target.endpoint_url())] {
-                if let Some(value) = value {
-                    place.push_str(&format!(", {word}{value}"));
-                }
-            }
+            let profile = target.profile().map(|name| format!(", profile {name}")).unwrap_or_default();
+            let endpoint = target.endpoint_url().map(|url| format!(", at {url}")).unwrap_or_default();
+            let place = format!("account {}, {}{profile}{endpoint}", target.account_id(), target.region());
             let outputs: Map<String, Value> = stack
                 .iter()
                 .flat_map(|stack| &stack.outputs)

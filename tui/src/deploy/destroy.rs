@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use aws_sdk_cloudformation::{
+    Client,
+    error::ProvideErrorMetadata,
+    types::{Capability, Parameter},
+};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures::{StreamExt, stream};
 use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
-use super::{DeployError, Deployed, Progress, Stack, follow::follow, note, root_cause};
+use super::{DeployError, Deployed, Progress, Stack, follow::follow, note, root_cause, template};
 use crate::target::{StackEvents, Target};
 
 /// How many deletions S3 takes in one request.
@@ -21,7 +26,7 @@ const DELIVERY_GRACE_LOCAL: Duration = Duration::from_secs(1);
 /// Between two looks at a delivery stream that is being deleted.
 const DELIVERY_STREAM_PACE: Duration = Duration::from_secs(2);
 /// How long its deletion may take.
-const DELIVERY_STREAM_LIMIT: Duration = Duration::from_secs(300);
+const DELIVERY_STREAM_LIMIT: Duration = Duration::from_mins(5);
 
 /// How to take a stack down.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,7 +80,9 @@ pub async fn destroy(
     let deployed = stack.deployed(stack_name).ok();
     if let Some(deployed) = &deployed {
         drain(target, deployed, options, progress).await?;
-        if !options.keep_data {
+        if options.keep_data {
+            retain_bucket(target, &client, &stack, progress).await?;
+        } else {
             empty_bucket(target, &deployed.outputs.bucket_name, progress).await?;
         }
     }
@@ -91,16 +98,53 @@ pub async fn destroy(
         let cause = root_cause(events.seen()).and_then(|event| event.reason.clone());
         return Ok(Destroyed::Failed { status, cause });
     }
-    // The template retains the bucket, so that no stack operation alone can lose data.
-    let bucket = deployed.map(|deployed| deployed.outputs.bucket_name);
-    match bucket {
-        Some(bucket) if options.keep_data => Ok(Destroyed::Done { kept: Some(bucket) }),
-        Some(bucket) => {
-            remove_bucket(target, &bucket, progress).await?;
-            Ok(Destroyed::Done { kept: None })
+    let kept = deployed.map(|deployed| deployed.outputs.bucket_name).filter(|_| options.keep_data);
+    Ok(Destroyed::Done { kept })
+}
+
+/// Updates the stack so that deleting it leaves the bucket: `DeleteStack` itself takes a list of what
+/// to retain only after it has failed.
+async fn retain_bucket(
+    target: &Target,
+    client: &Client,
+    stack: &Stack,
+    progress: &Sender<Progress>,
+) -> Result<(), DeployError> {
+    let tried = || "updated the stack so that its bucket is kept".to_owned();
+    let template = template::retaining().ok_or_else(|| DeployError::Call {
+        tried: tried(),
+        answer: "the bundled template does not say where".to_owned(),
+    })?;
+    let parameters = stack
+        .parameters
+        .iter()
+        .filter(|(key, _)| template::has_parameter(key))
+        .map(|(key, _)| Parameter::builder().parameter_key(key).use_previous_value(true).build())
+        .collect();
+    let mut events = StackEvents::new(client, stack.id.clone());
+    events.skip_past().await?;
+    let updated = client
+        .update_stack()
+        .stack_name(&stack.id)
+        .template_body(template)
+        .set_parameters(Some(parameters))
+        .capabilities(Capability::CapabilityNamedIam)
+        .send()
+        .await;
+    match updated {
+        Ok(_) => {}
+        // It was interrupted after this step the last time.
+        Err(error) if error.message().is_some_and(|message| message.contains("No updates are to be performed")) => {
+            return Ok(());
         }
-        None => Ok(Destroyed::Done { kept: None }),
+        Err(error) => return Err(DeployError::call(tried(), &error)),
     }
+    let status = follow(client, &mut events, target.pace().stack, progress).await?;
+    if status.as_str() == "UPDATE_COMPLETE" {
+        return Ok(());
+    }
+    let cause = root_cause(events.seen()).and_then(|event| event.reason.clone());
+    Err(DeployError::Call { tried: tried(), answer: cause.unwrap_or_else(|| format!("it ended in {status}")) })
 }
 
 /// Stops the intake, waits until Firehose has delivered, and deletes the delivery stream so that
@@ -170,9 +214,8 @@ async fn drain(
 
 fn is_absent<E, R>(error: &aws_smithy_runtime_api::client::result::SdkError<E, R>) -> bool
 where
-    E: aws_smithy_types::error::metadata::ProvideErrorMetadata,
+    E: ProvideErrorMetadata,
 {
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     matches!(code, Some("ResourceNotFoundException" | "NoSuchBucket" | "NotFound"))
 }
@@ -242,18 +285,4 @@ async fn empty_bucket(target: &Target, bucket: &str, progress: &Sender<Progress>
         note(progress, format!("Bucket {bucket} is empty: {deleted} objects and versions deleted.")).await;
     }
     Ok(())
-}
-
-/// Deletes the bucket that the stack left behind, where it did.
-async fn remove_bucket(target: &Target, bucket: &str, progress: &Sender<Progress>) -> Result<(), DeployError> {
-    let client = target.s3();
-    match client.head_bucket().bucket(bucket).expected_bucket_owner(target.account_id()).send().await {
-        Err(_) => return Ok(()),
-        Ok(_) => empty_bucket(target, bucket, progress).await?,
-    }
-    match client.delete_bucket().bucket(bucket).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if is_absent(&error) => Ok(()),
-        Err(error) => Err(DeployError::call(format!("deleted the bucket {bucket}"), &error)),
-    }
 }

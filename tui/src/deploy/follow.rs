@@ -31,7 +31,11 @@ pub async fn follow(
         if !events.seen().is_empty() && pace >= LOOK_AT_STATUS_FROM {
             let answer = client.describe_stacks().stack_name(events.stack_id()).send().await;
             let stacks = answer.map_err(|error| DeployError::call("read the stack's status", &error))?;
-            let status = stacks.stacks().first().and_then(|stack| stack.stack_status()).map(|status| status.as_str());
+            let status = stacks
+                .stacks()
+                .first()
+                .and_then(|stack| stack.stack_status())
+                .map(aws_sdk_cloudformation::types::StackStatus::as_str);
             if let Some(status) = status.map(StackStatus::from)
                 && !status.in_progress()
             {

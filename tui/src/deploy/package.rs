@@ -20,7 +20,7 @@ use crate::target::Target;
 
 /// What Lambda takes as a zip put through S3, unzipped.
 const LARGEST_UNZIPPED_BYTES: u64 = 262_144_000;
-/// `e_machine` of an ELF file for x86_64 and arm64.
+/// `e_machine` of an ELF file for `x86_64` and arm64.
 const ELF_MACHINES: [(u16, &str); 2] = [(62, "x86_64"), (183, "arm64")];
 
 /// Why the function's code cannot be used.
@@ -203,7 +203,9 @@ async fn ensure_bucket(target: &Target, client: &aws_sdk_s3::Client, bucket: &st
     });
     let made = client.create_bucket().bucket(bucket).set_create_bucket_configuration(location).send().await;
     if let Err(error) = made {
-        let owned = error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you());
+        let owned = error
+            .as_service_error()
+            .is_some_and(aws_sdk_s3::operation::create_bucket::CreateBucketError::is_bucket_already_owned_by_you);
         if !owned {
             return Err(DeployError::call(format!("made the bucket {bucket} for the function's code"), &error));
         }

@@ -28,7 +28,7 @@ const LISTINGS_TO_PREVIOUS_HOUR: u64 = 5;
 /// Where the template lets Firehose put what it could not deliver.
 const ERROR_PREFIX: &str = "errors/";
 /// How long a key is remembered: longer than any hour that is listed.
-const REMEMBERED: Duration = Duration::from_secs(3 * 3600);
+const REMEMBERED: Duration = Duration::from_hours(3);
 
 /// An object as a listing names it.
 #[derive(Debug, Clone)]
@@ -67,10 +67,10 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
         let prefixes = match (listed_at, start) {
             (None, Start::Beginning) => vec![String::new()],
             (None, Start::At(time)) => hours(time, now),
-            (None, Start::Now) => hours(now.minus(Duration::from_secs(3600)), now),
+            (None, Start::Now) => hours(now.minus(Duration::from_hours(1)), now),
             (Some(before), _) => {
                 let previous = turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
-                let mut prefixes = hours(if previous { before.minus(Duration::from_secs(3600)) } else { before }, now);
+                let mut prefixes = hours(if previous { before.minus(Duration::from_hours(1)) } else { before }, now);
                 if previous {
                     prefixes.push(ERROR_PREFIX.to_owned());
                 }

@@ -225,7 +225,7 @@ async fn subscribe(
     }
 }
 
-/// Reads by GetRecords. `Some`: the shard has ended, with its children.
+/// Reads by `GetRecords`. `Some`: the shard has ended, with its children.
 async fn poll(
     reader: &Reader,
     shard: &ShardId,
@@ -259,13 +259,13 @@ async fn poll(
         let read = reader.client.get_records().shard_iterator(token).limit(RECORDS_A_READ).send().await;
         let page = match read {
             Ok(page) => page,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_expired_iterator_exception()) => {
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_kinesis::operation::get_records::GetRecordsError::is_expired_iterator_exception) => {
                 return Ok(None);
             }
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_provisioned_throughput_exceeded_exception()) =>
+                    .is_some_and(aws_sdk_kinesis::operation::get_records::GetRecordsError::is_provisioned_throughput_exceeded_exception) =>
             {
                 // Other readers share the shard's five reads a second: the iterator stays good.
                 let after = backoff.next();

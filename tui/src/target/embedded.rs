@@ -72,7 +72,7 @@ pub fn cloud_options(region: Option<&str>) -> Result<Options, TargetError> {
         .map_err(|error| TargetError::Cloud(format!("looked for this program's own file: {error}")))?;
     let mut options = Options::new(vec![binary.into(), crate::SUPERVISE.into()]);
     if let Some(region) = region {
-        options.region = region.to_owned();
+        region.clone_into(&mut options.region);
     }
     Ok(options)
 }
@@ -94,11 +94,11 @@ impl Target {
                         registration.pid, registration.region
                     )));
                 }
-                return Ok(Self::local(&registration, None).await);
+                return Ok(Self::local(&registration, None));
             }
             if let Some(claim) = Claim::take().map_err(trouble)? {
                 let embedded = Embedded::start(claim, cloud_options(region)?).await?;
-                return Ok(Self::local(&embedded.registration.clone(), Some(embedded)).await);
+                return Ok(Self::local(&embedded.registration.clone(), Some(embedded)));
             }
             // One is starting: it holds the lock and has not yet said where it is.
             if Instant::now() > deadline {

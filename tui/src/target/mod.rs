@@ -91,7 +91,7 @@ pub struct Target {
 impl Target {
     /// The embedded cloud that a registration names.
     #[cfg(feature = "local")]
-    pub async fn local(registration: &Registration, embedded: Option<Arc<Embedded>>) -> Self {
+    pub fn local(registration: &Registration, embedded: Option<Arc<Embedded>>) -> Self {
         let credentials = Credentials::new(
             &registration.access_key_id,
             &registration.secret_access_key,

@@ -117,15 +117,12 @@ async fn take_package(lambda: &Lambda, name: &str, input: &mut Input) -> Service
             Package::check_size_in_request(&zip)?;
             zip.into()
         }
-        (None, Some(bucket), Some(key)) => {
-            let object = lambda.s3.get(&bucket, &key, version.as_deref()).await.map_err(|error| {
-                invalid(format!(
-                    "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}",
-                    error.code, error.message
-                ))
-            })?;
-            object.body
-        }
+        (None, Some(bucket), Some(key)) => lambda.s3.get(&bucket, &key, version.as_deref()).await.map_err(|error| {
+            invalid(format!(
+                "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}",
+                error.code, error.message
+            ))
+        })?,
         (None, Some(_), None) | (None, None, Some(_)) => {
             return Err(invalid("Please provide both S3Bucket and S3Key."));
         }

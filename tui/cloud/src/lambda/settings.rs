@@ -448,8 +448,9 @@ mod tests {
         let mut whole = json!({
             "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2023", "Handler": "bootstrap",
         });
-        for (name, value) in change.as_object().unwrap() {
-            whole[name] = value.clone();
+        let Value::Object(members) = change else { panic!("members") };
+        for (name, value) in members {
+            whole[name] = value;
         }
         let mut input = Input::new("CreateFunction", whole)?;
         let settings = Settings::create("f", &mut input)?;

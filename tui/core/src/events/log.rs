@@ -105,7 +105,9 @@ impl LogLine {
             return Some(PlatformReport {
                 duration_ms: after("\tDuration: ")?,
                 init_ms: after("Init Duration: "),
-                max_memory_mb: after("Max Memory Used: ").map(|mb| mb as u64),
+                max_memory_mb: rest
+                    .split_once("Max Memory Used: ")
+                    .and_then(|(_, after)| after.split_whitespace().next()?.parse().ok()),
             });
         }
         let line: serde_json::Value = serde_json::from_str(&self.message).ok()?;

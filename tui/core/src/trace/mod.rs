@@ -29,7 +29,7 @@ const TRACES_KEPT: usize = 20_000;
 const OBJECTS_KEPT: usize = 2_000;
 /// How long past Firehose's interval an event may take before it counts as missing: its retries
 /// and S3 itself take a while.
-const LANDING_GRACE: Duration = Duration::from_secs(60);
+const LANDING_GRACE: Duration = Duration::from_mins(1);
 
 /// A trace's key in this room: own and others' events are numbered apart.
 type Key = EventNumber;
@@ -37,7 +37,7 @@ type Key = EventNumber;
 /// Every event that was seen, sent from here or by others.
 #[derive(Debug, Default)]
 pub struct Traces {
-    traces: BTreeMap<Key, Trace>,
+    kept: BTreeMap<Key, Trace>,
     by_place: HashMap<(ShardId, SequenceNumber), Key>,
     by_api_request: HashMap<ApiRequestId, Key>,
     by_lambda_request: HashMap<LambdaRequestId, Key>,
@@ -69,13 +69,13 @@ impl Traces {
 
     /// An event is on its way out and has no answer yet.
     pub fn sending(&mut self, seq: u64, time: Timestamp) {
-        self.traces.entry(EventNumber::Own(seq)).or_default().sent_at = Some(time);
+        self.kept.entry(EventNumber::Own(seq)).or_default().sent_at = Some(time);
     }
 
     /// An answer came, or none will.
     pub fn sent(&mut self, sent: &Sent) {
         let key = EventNumber::Own(sent.seq);
-        let trace = self.traces.entry(key).or_default();
+        let trace = self.kept.entry(key).or_default();
         trace.sent_at = Some(sent.time);
         trace.answer = Some(sent.answer.clone());
         trace.latency = Some(sent.latency);
@@ -107,7 +107,7 @@ impl Traces {
         {
             self.merge(other, key);
         }
-        let Some(trace) = self.traces.get_mut(&key) else { return };
+        let Some(trace) = self.kept.get_mut(&key) else { return };
         if trace.api_request_id.is_none() {
             trace.api_request_id.clone_from(&line.api_request_id);
         }
@@ -144,15 +144,14 @@ impl Traces {
     /// A record was seen.
     pub fn record(&mut self, record: &Record) {
         let place = (record.shard_id.clone(), record.sequence_number.clone());
-        let key = match self.by_place.get(&place) {
-            Some(key) => *key,
-            None => {
-                let key = self.next_other();
-                self.by_place.insert(place.clone(), key);
-                key
-            }
+        let key = if let Some(key) = self.by_place.get(&place) {
+            *key
+        } else {
+            let key = self.next_other();
+            self.by_place.insert(place.clone(), key);
+            key
         };
-        let trace = self.traces.entry(key).or_default();
+        let trace = self.kept.entry(key).or_default();
         if trace.record_at.is_some() {
             return;
         }
@@ -178,12 +177,11 @@ impl Traces {
         self.object_order.push_back(object.key.clone());
         for (index, hash) in hashes.iter().enumerate() {
             let landing = Landing { object: object.key.clone(), line: index as u64 + 1, time: object.time };
-            match self.take_waiting(hash) {
-                Some(key) => self.land(key, landing),
-                None => {
-                    self.unclaimed.entry(*hash).or_default().push_back(landing);
-                    self.unclaimed_order.push_back(*hash);
-                }
+            if let Some(key) = self.take_waiting(hash) {
+                self.land(key, landing);
+            } else {
+                self.unclaimed.entry(*hash).or_default().push_back(landing);
+                self.unclaimed_order.push_back(*hash);
             }
         }
         while self.unclaimed_order.len() > TRACES_KEPT {
@@ -216,12 +214,12 @@ impl Traces {
 
     /// One event's trace.
     pub fn get(&self, number: EventNumber) -> Option<&Trace> {
-        self.traces.get(&number)
+        self.kept.get(&number)
     }
 
     /// The traces of the events sent from here, in the order of their numbers.
     pub fn own(&self) -> impl DoubleEndedIterator<Item = (u64, &Trace)> {
-        self.traces.range(..EventNumber::Other(0)).filter_map(|(key, trace)| match key {
+        self.kept.range(..EventNumber::Other(0)).filter_map(|(key, trace)| match key {
             EventNumber::Own(seq) => Some((*seq, trace)),
             EventNumber::Other(_) => None,
         })
@@ -242,7 +240,7 @@ impl Traces {
     /// far as can be told from outside.
     pub fn held(&self) -> Held {
         let mut held = Held::default();
-        for trace in self.waiting.values().flatten().filter_map(|key| self.traces.get(key)) {
+        for trace in self.waiting.values().flatten().filter_map(|key| self.kept.get(key)) {
             held.count(trace);
         }
         held
@@ -255,7 +253,7 @@ impl Traces {
 
     fn next_other(&mut self) -> Key {
         self.others_seen += 1;
-        let last = self.traces.keys().next_back();
+        let last = self.kept.keys().next_back();
         match last {
             Some(EventNumber::Other(number)) => EventNumber::Other(number + 1),
             _ => EventNumber::Other(self.others_seen),
@@ -276,7 +274,7 @@ impl Traces {
         }
         line.api_request_id.as_ref()?;
         let key = self.next_other();
-        self.traces.insert(key, Trace::default());
+        self.kept.insert(key, Trace::default());
         Some(key)
     }
 
@@ -287,7 +285,7 @@ impl Traces {
         if gone == kept {
             return;
         }
-        let Some(old) = self.traces.remove(&gone) else { return };
+        let Some(old) = self.kept.remove(&gone) else { return };
         if matches!(gone, EventNumber::Other(_)) {
             self.others_seen = self.others_seen.saturating_sub(1);
         }
@@ -311,14 +309,14 @@ impl Traces {
         if let Some(keys) = old.landing.as_ref().and_then(|landing| self.objects.get_mut(&landing.object)) {
             keys.iter_mut().for_each(rename);
         }
-        self.traces.entry(kept).or_default().take_from(old);
+        self.kept.entry(kept).or_default().take_from(old);
     }
 
     fn land(&mut self, key: Key, landing: Landing) {
         if let Some(keys) = self.objects.get_mut(&landing.object) {
             keys.push(key);
         }
-        if let Some(trace) = self.traces.get_mut(&key) {
+        if let Some(trace) = self.kept.get_mut(&key) {
             trace.landing = Some(landing);
         }
     }
@@ -355,11 +353,11 @@ impl Traces {
     /// Keeps the number of whole traces bounded: the oldest go, settled ones into the ledger's
     /// counts. Others' go first.
     fn let_settled_go(&mut self) {
-        while self.traces.len() > TRACES_KEPT {
-            let first_other = self.traces.range(EventNumber::Other(0)..).next().map(|(key, _)| *key);
-            let oldest_settled = || self.traces.iter().find(|(_, trace)| trace.settled()).map(|(key, _)| *key);
+        while self.kept.len() > TRACES_KEPT {
+            let first_other = self.kept.range(EventNumber::Other(0)..).next().map(|(key, _)| *key);
+            let oldest_settled = || self.kept.iter().find(|(_, trace)| trace.settled()).map(|(key, _)| *key);
             let Some(key) = first_other.or_else(oldest_settled) else { return };
-            let Some(trace) = self.traces.remove(&key) else { return };
+            let Some(trace) = self.kept.remove(&key) else { return };
             if let EventNumber::Own(_) = key {
                 self.let_go.count(&trace, Timestamp::default(), None);
             }

@@ -184,7 +184,7 @@ fn what_is_let_go_stays_counted() {
         traces.record(&record(seq, &format!("{seq}\n")));
         traces.object(&object(&format!("o{seq}"), &[&format!("{seq}\n")]));
     }
-    assert!(traces.traces.len() <= TRACES_KEPT);
+    assert!(traces.kept.len() <= TRACES_KEPT);
     let ledger = traces.ledger(Timestamp::from_millis(2_000));
     assert_eq!((ledger.sent, ledger.in_s3), (count, count));
     assert_eq!(line("plain words").level, Level::Info);

@@ -224,10 +224,10 @@ impl CloudFormation {
             .get(&bucket, &key, None)
             .await
             .map_err(|error| invalid(format!("S3 error: {}", error.message)))?;
-        if object.body.len() > LONGEST_OBJECT_BYTES {
+        if object.len() > LONGEST_OBJECT_BYTES {
             return Err(invalid(format!("Template may not exceed {LONGEST_OBJECT_BYTES} bytes in size.")));
         }
-        String::from_utf8(object.body.to_vec())
+        String::from_utf8(object.to_vec())
             .map_err(|_| invalid("Template format error: the template is not UTF-8 text."))
     }
 

@@ -118,6 +118,7 @@ fn function_error(payload: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for what the function service gives")]
     fn invocation(payload: &str, function_error: Option<&'static str>) -> ServiceResult<Invocation> {
         Ok(Invocation {
             payload: Bytes::copy_from_slice(payload.as_bytes()),

@@ -50,7 +50,7 @@ mod tests {
         let mut bucket = Bucket::default();
         let start = Instant::now();
         assert!(bucket.take(100.0, 2, start));
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!((0..10).filter(|_| bucket.take(100.0, 2, later)).count(), 2);
     }
 
