@@ -1,9 +1,13 @@
 //! The logs of the function, the gateway and the delivery.
 //!
-//! CloudWatch Logs gives no order and takes lines in seconds after their time: each read goes back
-//! over a window that overlaps the last one, and what was seen is told apart by the event's id.
+//! CloudWatch Logs gives no order and takes lines in seconds after their time: each read begins with
+//! what was the newest time a while ago, and what was seen since is told apart by the event's id.
+//! That while is measured by this machine's clock alone, so that it may be off from the service's.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use tailwater_core::{
     app::TailState,
@@ -16,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Start, Update, backoff::Backoff, say};
 use crate::target::{Target, error_text};
 
-/// How far back each read goes over what was read: lines come in this much later than their time.
-const OVERLAP: Duration = Duration::from_secs(30);
+/// Lines come in at most this much later than their time.
+const LATENESS: Duration = Duration::from_secs(30);
 /// The same on the embedded cloud, which takes lines in at once.
-const OVERLAP_LOCAL: Duration = Duration::from_secs(3);
+const LATENESS_LOCAL: Duration = Duration::from_secs(1);
 
 /// The groups to follow, each with whose log it is.
 pub type LogGroups = Vec<(LogSource, String)>;
@@ -37,10 +41,36 @@ pub fn log_groups(outputs: &Outputs) -> LogGroups {
 struct Group {
     source: LogSource,
     name: String,
-    /// The newest time that was seen, or that of the beginning.
-    newest: Timestamp,
-    /// The ids seen in the window, with their times.
+    /// From this time on lines may still come: the newest time as it was [`LATENESS`] ago.
+    open_from: Timestamp,
+    /// The newest times since then, each with when it was seen.
+    newest: VecDeque<(Instant, Timestamp)>,
+    /// The ids seen from there on, with their times.
     seen: HashMap<String, Timestamp>,
+}
+
+impl Group {
+    fn new(source: LogSource, name: String, from: Timestamp) -> Self {
+        Self { source, name, open_from: from, newest: VecDeque::new(), seen: HashMap::new() }
+    }
+
+    /// Whether a line is new.
+    fn is_new(&mut self, event_id: &str, time: Timestamp) -> bool {
+        self.seen.insert(event_id.to_owned(), time).is_none()
+    }
+
+    /// A read has ended that saw `newest` as the newest time: what can no longer come is closed.
+    fn close(&mut self, newest: Option<Timestamp>, now: Instant, lateness: Duration) {
+        let known = self.newest.back().map_or(self.open_from, |(_, time)| *time);
+        if let Some(time) = newest.filter(|time| *time > known) {
+            self.newest.push_back((now, time));
+        }
+        while let Some((_, time)) = self.newest.pop_front_if(|(seen, _)| now.duration_since(*seen) >= lateness) {
+            self.open_from = time;
+        }
+        let open_from = self.open_from;
+        self.seen.retain(|_, time| *time >= open_from);
+    }
 }
 
 /// Follows the groups until `stop` or until nobody listens.
@@ -56,16 +86,15 @@ pub async fn logs(
         Start::At(time) => time,
         Start::Beginning => Timestamp::from_millis(0),
     };
-    let overlap = if target.is_local() { OVERLAP_LOCAL } else { OVERLAP };
+    let lateness = if target.is_local() { LATENESS_LOCAL } else { LATENESS };
     let client = target.logs();
-    let mut groups: Vec<Group> =
-        groups.into_iter().map(|(source, name)| Group { source, name, newest: from, seen: HashMap::new() }).collect();
+    let mut groups: Vec<Group> = groups.into_iter().map(|(source, name)| Group::new(source, name, from)).collect();
     let mut last = None;
     let mut backoff = Backoff::default();
     loop {
         let round = async {
             for group in &mut groups {
-                let lines = read(&client, group, from, overlap, &out).await?;
+                let lines = read(&client, group, lateness, &out).await?;
                 if !lines {
                     return Ok(false);
                 }
@@ -105,17 +134,16 @@ pub async fn logs(
 async fn read(
     client: &aws_sdk_cloudwatchlogs::Client,
     group: &mut Group,
-    from: Timestamp,
-    overlap: Duration,
+    lateness: Duration,
     out: &Sender<Update<LogLine>>,
 ) -> Result<bool, String> {
-    let window = group.newest.minus(overlap).max(from);
+    let mut newest = None;
     let mut token = None;
     loop {
         let page = client
             .filter_log_events()
             .log_group_name(&group.name)
-            .start_time(window.as_millis())
+            .start_time(group.open_from.as_millis())
             .set_next_token(token)
             .send()
             .await
@@ -124,10 +152,10 @@ async fn read(
         for event in page.events.unwrap_or_default() {
             let Some(event_id) = event.event_id else { continue };
             let time = Timestamp::from_millis(event.timestamp.unwrap_or_default());
-            if group.seen.insert(event_id.clone(), time).is_some() {
+            newest = newest.max(Some(time));
+            if !group.is_new(&event_id, time) {
                 continue;
             }
-            group.newest = group.newest.max(time);
             let message = event.message.unwrap_or_default();
             let message = message.trim_end_matches(['\n', '\r']).to_owned();
             let (level, lambda_request_id, api_request_id) = LogLine::read(&message);
@@ -153,7 +181,35 @@ async fn read(
             break;
         }
     }
-    let kept = group.newest.minus(overlap).max(from);
-    group.seen.retain(|_, time| *time >= kept);
+    group.close(newest, Instant::now(), lateness);
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_late_line_is_seen_once_and_what_is_closed_is_not_read_again() {
+        let time = Timestamp::from_millis;
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut group = Group::new(LogSource::Function, "group".into(), time(100));
+        assert!(group.is_new("b", time(500)));
+        group.close(Some(time(500)), at(0), LATE);
+        assert_eq!(group.open_from, time(100));
+        // Older than the newest, and late.
+        assert!(group.is_new("a", time(300)));
+        assert!(!group.is_new("b", time(500)));
+        group.close(Some(time(500)), at(5), LATE);
+        assert_eq!(group.open_from, time(100));
+        group.close(Some(time(500)), at(10), LATE);
+        assert_eq!((group.open_from, group.seen.len()), (time(500), 1));
+        assert!(!group.is_new("b", time(500)));
+        assert!(group.is_new("c", time(500)));
+        group.close(Some(time(500)), at(60), LATE);
+        assert_eq!((group.open_from, group.newest.len()), (time(500), 0));
+    }
 }

@@ -1,18 +1,15 @@
 //! What the tests of the real binary share: a user of its own for each, and a terminal.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod screen;
+
 use std::{
-    io::{Read, Write},
     path::Path,
     process::{Command, Output},
-    sync::{Arc, Condvar, Mutex},
-    time::{Duration, Instant},
 };
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-
-/// How long anything may take on a busy machine before a test gives up.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+use portable_pty::CommandBuilder;
+use screen::Screen;
 
 /// A user of its own: no other test's embedded cloud is joined.
 pub struct User {

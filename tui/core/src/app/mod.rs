@@ -198,6 +198,11 @@ impl App {
             Message::Deploy(progress) => {
                 self.deployment.progress(progress, self.now);
                 if let Some(ready) = self.deployment.ready() {
+                    // What was said on the way gives place to the next step; how the cloud came up stays.
+                    self.notice = None;
+                    if let Some(note) = self.cloud.as_ref().and_then(|cloud| cloud.note.clone()) {
+                        self.notice = Some((note, self.now.plus(NOTICE_STAYS)));
+                    }
                     self.traces.set_interval(Duration::from_secs(ready.buffering.interval_seconds));
                     self.forget_sums();
                 }

@@ -24,7 +24,7 @@ use crate::events::{
 };
 
 /// How many traces are kept whole; older ones that are settled are only counted.
-const TRACES_KEPT: usize = 20_000;
+const TRACES_KEPT: usize = 10_000;
 /// How many objects are remembered with the events in them.
 const OBJECTS_KEPT: usize = 2_000;
 /// How long past Firehose's interval an event may take before it counts as missing: its retries

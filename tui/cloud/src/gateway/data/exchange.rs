@@ -239,8 +239,9 @@ impl Gateway {
 
     fn log(&self, target: &Target, entry: &Entry) {
         let Some(log) = target.stage().and_then(|stage| stage.access_log.as_ref()) else { return };
-        let line =
-            LogLine { timestamp_ms: entry.time.as_millisecond(), message: access_log::render(&log.format, entry) };
+        // The line's own time is that of its writing: whoever follows the log reads on from there.
+        let timestamp_ms = jiff::Timestamp::now().as_millisecond();
+        let line = LogLine { timestamp_ms, message: access_log::render(&log.format, entry) };
         let stream = access_log::stream_name(&target.api.id, &target.stage);
         if let Err(error) = self.logs.put(&log.group, &stream, vec![line]) {
             tracing::warn!(%error, group = log.group, "a line of the access log is lost");
