@@ -1,7 +1,8 @@
 """boto3 against a running embedded cloud: deploys `template.yaml` with a function in Python, follows an event
 through every hop, updates, fails and deletes stacks, and sends requests whose signature is wrong.
 
-Expects AWS_ENDPOINT_URL, AWS_REGION and credentials in the environment, as outside-clients sets them.
+Expects AWS_ENDPOINT_URL, TAILWATER_GATEWAY, AWS_REGION and credentials in the environment, as outside-clients sets
+them.
 """
 
 import datetime
@@ -23,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+GATEWAY = os.environ["TAILWATER_GATEWAY"]
 REGION = os.environ["AWS_REGION"]
 STACK = "outside"
 STREAM = "outside-stream"
@@ -165,7 +167,11 @@ def deploy(template):
 
 
 def post(url, body):
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    """Sends to the gateway's address: its second API has a name under `.localhost`, which not every system's
+    resolver knows."""
+    asked = urllib.parse.urlsplit(url)
+    headers = {"Content-Type": "application/json", "Host": asked.netloc}
+    request = urllib.request.Request(GATEWAY + asked.path, body.encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.status, answer.headers["apigw-requestid"], answer.read().decode()
 
