@@ -147,6 +147,33 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
 }
 
 #[test]
+fn two_stacks_live_side_by_side() {
+    let user = User::new();
+    let _cloud = Cloud::start(&user, &[]);
+    for stack in ["tailwater", "second"] {
+        let smoke = user.run(&[
+            "--stack-name",
+            stack,
+            "smoke",
+            "--events",
+            "3",
+            "--timeout",
+            "50s",
+            "--param",
+            "BufferIntervalSeconds=1",
+            "--output",
+            "json",
+        ]);
+        assert_eq!(last_json(&smoke)["verdict"], "pass", "{stack}: {}", String::from_utf8_lossy(&smoke.stderr));
+    }
+    let name = |stack| {
+        let status = user.run(&["--stack-name", stack, "status", "--output", "json"]);
+        last_json(&status)["outputs"]["StreamName"].clone()
+    };
+    assert_ne!(name("tailwater"), name("second"));
+}
+
+#[test]
 fn a_throttled_event_is_said_to_be_that() {
     let user = User::new();
     let _cloud = Cloud::start(&user, &[]);

@@ -12,7 +12,7 @@ use tailwater_core::{
     app::TailState,
     events::{Object, ObjectLines, RecordHash, Sent},
     pipeline::Hop,
-    trace::Traces,
+    trace::{Ledger, Traces},
 };
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -47,6 +47,7 @@ async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duratio
     let stop = CancellationToken::new();
     let mut sources = Sources::start(target, &deployed, &stop);
     let mut watch = Watch::new(events);
+    watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     let end = tokio::select! {
         end = watch_all(&mut sources, &mut watch, &deployed, events, rate, &stop) => end,
         () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),
@@ -58,12 +59,13 @@ async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duratio
     if end == End::Interrupted {
         return Ok(end);
     }
+    let ledger = watch.traces.ledger(crate::target::now());
     let verdict = match end {
         End::TimeLimit => "timeout",
-        _ if watch.lost() == 0 && watch.duplicated == 0 => "pass",
+        _ if ledger.in_s3 == events && watch.duplicated == 0 => "pass",
         _ => "fail",
     };
-    print::line(global.output, || watch.json(verdict), || watch.text(verdict))?;
+    print::line(global.output, || watch.json(verdict, ledger), || watch.text(verdict, ledger))?;
     if let Some(refusal) = &watch.refusal {
         say(refusal);
     }
@@ -270,14 +272,6 @@ impl Watch {
         self.seen.keys().filter(|(_, seen)| *seen == hop).count() as u64
     }
 
-    fn delivered(&self) -> u64 {
-        self.count(Hop::S3)
-    }
-
-    fn lost(&self) -> u64 {
-        self.events - self.delivered()
-    }
-
     /// p50, p99 and the longest time until it was seen at a hop, in milliseconds.
     fn figures(&self, hop: Hop) -> Option<(f64, f64, f64)> {
         let mut times: Vec<Duration> =
@@ -288,7 +282,7 @@ impl Watch {
         Some((print::millis(at(50)), print::millis(at(99)), print::millis(longest)))
     }
 
-    fn json(&self, verdict: &str) -> Value {
+    fn json(&self, verdict: &str, ledger: Ledger) -> Value {
         let hops: serde_json::Map<String, Value> = HOPS
             .iter()
             .map(|(name, hop)| {
@@ -299,22 +293,28 @@ impl Watch {
             .collect();
         json!({
             "events": self.events,
-            "delivered": self.delivered(),
-            "lost": self.lost(),
+            "delivered": ledger.in_s3,
+            "lost": ledger.missing,
             "duplicated": self.duplicated,
+            "onTheWay": ledger.on_the_way,
+            "refused": ledger.refused,
+            "unanswered": ledger.unanswered,
             "hops": hops,
             "verdict": verdict,
         })
     }
 
-    fn text(&self, verdict: &str) -> String {
+    fn text(&self, verdict: &str, ledger: Ledger) -> String {
         let mut text = format!(
-            "{}: {} of {} events in S3, {} lost, {} duplicated\n  from sending until seen here:",
-            verdict,
-            self.delivered(),
+            "{verdict}: {} of {} events in S3, {} lost, {} duplicated, {} on the way, {} refused, {} unanswered\n  \
+             from sending until seen here:",
+            ledger.in_s3,
             self.events,
-            self.lost(),
-            self.duplicated
+            ledger.missing,
+            self.duplicated,
+            ledger.on_the_way,
+            ledger.refused,
+            ledger.unanswered,
         );
         let hops = HOPS.map(|(_, hop)| {
             let figures = self.figures(hop).map_or_else(
@@ -340,6 +340,6 @@ mod tests {
         }
         assert_eq!(watch.figures(Hop::S3), Some((20.0, 40.0, 40.0)));
         assert_eq!(watch.figures(Hop::Api), None);
-        assert_eq!((watch.delivered(), watch.lost()), (4, 0));
+        assert_eq!((watch.count(Hop::S3), watch.count(Hop::Api)), (4, 0));
     }
 }

@@ -3,7 +3,10 @@
 mod answer;
 mod load;
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -58,6 +61,11 @@ impl Sender {
         if is_loopback(&parsed) {
             // A proxy knows nothing of this machine's own addresses.
             builder = builder.no_proxy();
+            // Not every system's resolver knows that names under `localhost` are this machine
+            // (RFC 6761). Port 0 leaves the address's own.
+            if let Some(name) = parsed.host_str().filter(|host| host.ends_with(".localhost")) {
+                builder = builder.resolve(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+            }
         }
         let client = builder.build().map_err(|error| SendError::Client(error.to_string()))?;
         let mut all = HeaderMap::new();

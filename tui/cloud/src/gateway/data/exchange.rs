@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{Engine, engine::general_purpose::URL_SAFE};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -276,9 +276,9 @@ async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal
     }
 }
 
-/// A request id of API Gateway's shape: eleven random bytes in base64.
+/// A request id of API Gateway's shape: eleven random bytes in URL-safe base64.
 fn new_request_id() -> String {
-    STANDARD.encode(rand::rng().random::<[u8; 11]>())
+    URL_SAFE.encode(rand::rng().random::<[u8; 11]>())
 }
 
 /// A trace id of X-Ray's shape: the time in seconds and 96 random bits.
