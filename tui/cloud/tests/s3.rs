@@ -905,11 +905,11 @@ async fn an_unknown_subresource_is_not_another_operation() {
     for (method, address, resource, allowed) in [
         ("DELETE", "/full/key?acl", "ACL", None),
         ("POST", "/full/key", "OBJECT", Some("DELETE, GET, HEAD, PUT")),
-        ("PUT", "/full/key?uploadId=u", "UPLOADID", Some("DELETE, GET, POST")),
+        ("PUT", "/full/key?uploadId=u", "UPLOAD", Some("DELETE, GET, POST")),
         ("DELETE", "/empty?abac", "ABAC", None),
         ("DELETE", "/empty?acl", "ACL", Some("GET")),
         ("DELETE", "/empty?versioning", "VERSIONING", Some("GET, PUT")),
-        ("DELETE", "/empty?logging", "LOGGING", None),
+        ("DELETE", "/empty?logging", "LOGGING_STATUS", None),
         ("PATCH", "/empty", "BUCKET", Some("DELETE, GET, HEAD, POST, PUT")),
         ("DELETE", "/", "SERVICE", Some("GET")),
     ] {
@@ -925,6 +925,11 @@ async fn an_unknown_subresource_is_not_another_operation() {
         ("PUT", "/full/key?versionId=null", "InvalidArgument", "This operation does not accept a version-id."),
         ("DELETE", "/empty?versionId=null", "InvalidArgument", "This operation does not accept a version-id."),
         ("PUT", "/full/key?partNumber=1", "InvalidArgument", "A part is uploaded with its number and an upload id."),
+        ("DELETE", "/full/key?versionId", "InvalidArgument", "Version id cannot be the empty string"),
+        ("GET", "/full/key?versionId=", "InvalidArgument", "Version id cannot be the empty string"),
+        ("DELETE", "/empty?uploadId=u", "InvalidRequest", "A key must be specified"),
+        ("PUT", "/new?partNumber=1&uploadId=u", "InvalidRequest", "A key must be specified"),
+        ("DELETE", "/empty?partNumber=1", "InvalidRequest", "Object must have a valid key name."),
         ("PUT", "/full?versioning", "MissingRequestBodyError", "Request body is empty."),
     ] {
         let answer = bodiless(&cloud, method, address).await;
@@ -946,7 +951,8 @@ async fn an_unknown_subresource_is_not_another_operation() {
     client.head_bucket().bucket("empty").send().await.unwrap();
     assert!(client.head_bucket().bucket("new").send().await.is_err());
     // S3 reads nothing into what begins with `x-`.
-    let answer = bodiless(&cloud, "GET", "/full/key?x-trace=1&X-Trace&x-id=GetObject&response-content-type=text%2Fplain").await;
+    let answer =
+        bodiless(&cloud, "GET", "/full/key?x-trace=1&X-Trace&x-id=GetObject&response-content-type=text%2Fplain").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "body"));
 }
 

@@ -12,7 +12,7 @@ use super::{
     backend,
     refusal::{Refusal, invalid_argument, not_offered, precondition_failed},
 };
-use crate::wire::{ServiceError, rest_json::parse_query};
+use crate::wire::{ServiceError, ServiceResult, rest_json::parse_query};
 
 type Query = BTreeMap<String, Vec<String>>;
 
@@ -257,21 +257,34 @@ fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal>
     if let Some(name) = query.keys().find(|name| !known(name)) {
         return Err(not_offered(&format!("the query parameter {name:?}")).into());
     }
-    let puts_object = resource == Resource::Object && method == Method::PUT;
-    let has_no_version =
-        resource != Resource::Object || puts_object && asked.iter().all(|(name, _)| *name == "uploadId");
-    if has_no_version && let Some(value) = first(&query, "versionId") {
-        let message = "This operation does not accept a version-id.";
-        return Err(invalid_argument(message, "versionId", value).into());
+    check_together(resource, method, &query, asked.first().map(|(name, _)| *name)).map_err(Refusal::from)
+}
+
+/// What of an object only some of its operations take: a version, an upload, a part.
+fn check_together(resource: Resource, method: &Method, query: &Query, subresource: Option<&str>) -> ServiceResult<()> {
+    if resource != Resource::Object {
+        if query.contains_key("uploadId") {
+            return Err(ServiceError::bad_request("InvalidRequest", "A key must be specified"));
+        }
+        if query.contains_key("partNumber") {
+            return Err(ServiceError::bad_request("InvalidRequest", "Object must have a valid key name."));
+        }
     }
-    if puts_object
-        && !query.contains_key("uploadId")
-        && let Some(value) = first(&query, "partNumber")
-    {
-        let message = "A part is uploaded with its number and an upload id.";
-        return Err(invalid_argument(message, "partNumber", value).into());
+    let puts_bytes = method == Method::PUT && matches!(subresource, None | Some("uploadId"));
+    if let Some(version) = first(query, "versionId") {
+        if resource != Resource::Object || puts_bytes {
+            return Err(invalid_argument("This operation does not accept a version-id.", "versionId", version));
+        }
+        if version.is_empty() {
+            return Err(invalid_argument("Version id cannot be the empty string", "versionId", version));
+        }
     }
-    Ok(())
+    match first(query, "partNumber") {
+        Some(part) if puts_bytes && subresource.is_none() => {
+            Err(invalid_argument("A part is uploaded with its number and an upload id.", "partNumber", part))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn first<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
@@ -301,7 +314,7 @@ fn check_subresource(subresource: &Subresource, method: &Method, query: &Query) 
     let Some((_, operation)) = operations.iter().find(|(has, _)| method == has) else {
         let offered = operations.iter().filter(|(_, operation)| backend::offers(operation));
         let methods: Vec<&str> = offered.map(|(method, _)| *method).collect();
-        return Err(not_allowed(method, &name.to_ascii_uppercase(), &methods));
+        return Err(not_allowed(method, &resource_type(name), &methods));
     };
     if backend::offers(operation) {
         return Ok(());
@@ -320,6 +333,24 @@ fn check_subresource(subresource: &Subresource, method: &Method, query: &Query) 
 /// Whether a bucket has several configurations of this kind, each with an id.
 fn one_of_many(subresource: &str) -> bool {
     ["analytics", "intelligent-tiering", "inventory", "metrics"].contains(&subresource)
+}
+
+/// The name of a subresource in `MethodNotAllowed`, as in the operations of S3's access logs.
+fn resource_type(subresource: &str) -> String {
+    match subresource {
+        "delete" => "MULTI_OBJECT_DELETE".to_owned(),
+        "logging" => "LOGGING_STATUS".to_owned(),
+        "policy" => "BUCKETPOLICY".to_owned(),
+        "uploadId" => "UPLOAD".to_owned(),
+        "versions" => "BUCKETVERSIONS".to_owned(),
+        name => name.chars().fold(String::new(), |mut text, letter| {
+            if letter.is_ascii_uppercase() {
+                text.push('_');
+            }
+            text.push(if letter == '-' { '_' } else { letter.to_ascii_uppercase() });
+            text
+        }),
+    }
 }
 
 /// 405 `MethodNotAllowed`, with the methods that are.
