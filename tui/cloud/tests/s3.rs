@@ -310,6 +310,18 @@ async fn a_presigned_address_is_good_until_it_expires() {
     assert_eq!(status, 403);
     assert!(body.contains("<Code>SignatureDoesNotMatch</Code>"), "{body}");
 
+    // A signature that cannot be one is wrong like any other.
+    let (address, _) = get.uri().split_once("X-Amz-Signature=").unwrap();
+    for signature in ["", "abc", &"A".repeat(64)] {
+        let (status, _, body) = raw(request(&format!("{address}X-Amz-Signature={signature}"))).await;
+        assert_eq!(status, 403, "{body}");
+        let told = format!("<SignatureProvided>{signature}</SignatureProvided>");
+        assert!(body.contains("<Code>SignatureDoesNotMatch</Code>") && body.contains(&told), "{body}");
+    }
+    let (status, _, body) = raw(request(&get.uri().replace("X-Amz-Date=", "X-Amz-Dete="))).await;
+    assert_eq!(status, 400);
+    assert!(body.contains("<Code>AuthorizationQueryParametersError</Code>"), "{body}");
+
     let past = PresigningConfig::builder()
         .start_time(SystemTime::now() - Duration::from_mins(2))
         .expires_in(Duration::from_mins(1))
@@ -830,6 +842,118 @@ async fn what_is_not_offered_is_named() {
     assert_eq!(refused, ("AccessControlListNotSupported".to_owned(), words.to_owned()));
     let foreign = refusal(put().expected_bucket_owner("111111111111").send().await);
     assert_eq!(foreign.0, "AccessDenied");
+}
+
+/// A request without a body, signed.
+async fn bodiless(cloud: &LocalCloud, method: &str, address: &str) -> common::Answer {
+    const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("{}{address}", cloud.endpoint_url()))
+        .header("host", cloud.endpoint_url().trim_start_matches("http://"))
+        .header("x-amz-content-sha256", SHA256_OF_NOTHING)
+        .body(String::new())
+        .unwrap();
+    common::send(common::Signing::new(cloud, "s3").sign(request)).await
+}
+
+#[tokio::test]
+async fn an_unknown_subresource_is_not_another_operation() {
+    let cloud = cloud().await;
+    let client = client(&cloud);
+    make_bucket(&client, &cloud, "empty").await;
+    make_bucket(&client, &cloud, "full").await;
+    put(&client, "full", "key", b"body").await;
+    for (method, address, named) in [
+        ("PUT", "/full/key?renameObject", "RenameObject"),
+        ("PUT", "/full/key?encryption", "UpdateObjectEncryption"),
+        ("PUT", "/full/key?annotation&annotationName=n", "PutObjectAnnotation"),
+        ("PUT", "/full/key?annotationName=n", "annotationName"),
+        ("PUT", "/full/key?unknownthing", "unknownthing"),
+        ("PUT", "/full/key?unknown=thing", "unknown"),
+        ("PUT", "/full/key?%72enameObject=", "RenameObject"),
+        ("PUT", "/full/key?x-id=RenameObject&policy", "policy"),
+        ("DELETE", "/full/key?annotation", "DeleteObjectAnnotation"),
+        ("GET", "/full/key?annotation", "ListObjectAnnotations"),
+        ("GET", "/full/key?annotation&annotationName=n", "GetObjectAnnotation"),
+        ("GET", "/full/key?torrent", "GetObjectTorrent"),
+        ("POST", "/full/key?select&select-type=2", "SelectObjectContent"),
+        ("POST", "/full/key?restore", "RestoreObject"),
+        ("DELETE", "/empty?metadataConfiguration", "DeleteBucketMetadataConfiguration"),
+        ("DELETE", "/empty/?metadataConfiguration", "DeleteBucketMetadataConfiguration"),
+        ("DELETE", "/empty?unknownthing", "unknownthing"),
+        ("DELETE", "/empty?inventory", "DeleteBucketInventoryConfiguration"),
+        ("GET", "/empty?abac", "GetBucketAbac"),
+        ("GET", "/empty?metadataConfiguration", "GetBucketMetadataConfiguration"),
+        ("GET", "/empty?torrent", "torrent"),
+        ("GET", "/empty?inventory", "ListBucketInventoryConfigurations"),
+        ("GET", "/empty?inventory&id=1", "GetBucketInventoryConfiguration"),
+        ("GET", "/?unknownthing", "unknownthing"),
+        ("PUT", "/new?abac", "PutBucketAbac"),
+        ("PUT", "/new?metadataInventoryTable", "UpdateBucketMetadataInventoryTableConfiguration"),
+        ("PUT", "/new?metadataJournalTable", "UpdateBucketMetadataJournalTableConfiguration"),
+        ("PUT", "/empty?cors", "PutBucketCors"),
+        ("PUT", "/empty?website", "PutBucketWebsite"),
+        ("PUT", "/empty?logging", "PutBucketLogging"),
+        ("POST", "/empty?metadataConfiguration", "CreateBucketMetadataConfiguration"),
+    ] {
+        let answer = bodiless(&cloud, method, address).await;
+        let (status, code, message) = answer.refusal();
+        assert_eq!((status, code), (501, "NotImplemented"), "{method} {address}: {answer:?}");
+        assert!(message.contains(named), "{method} {address}: {message}");
+    }
+    for (method, address, resource, allowed) in [
+        ("DELETE", "/full/key?acl", "ACL", None),
+        ("POST", "/full/key", "OBJECT", Some("DELETE, GET, HEAD, PUT")),
+        ("PUT", "/full/key?uploadId=u", "UPLOAD", Some("DELETE, GET, POST")),
+        ("DELETE", "/empty?abac", "ABAC", None),
+        ("DELETE", "/empty?acl", "ACL", Some("GET")),
+        ("DELETE", "/empty?versioning", "VERSIONING", Some("GET, PUT")),
+        ("DELETE", "/empty?logging", "LOGGING_STATUS", None),
+        ("PATCH", "/empty", "BUCKET", Some("DELETE, GET, HEAD, POST, PUT")),
+        ("DELETE", "/", "SERVICE", Some("GET")),
+    ] {
+        let answer = bodiless(&cloud, method, address).await;
+        let words = "The specified method is not allowed against this resource.";
+        assert_eq!(answer.refusal(), (405, "MethodNotAllowed", words), "{method} {address}");
+        assert_eq!(answer.element("Method"), Some(method));
+        assert_eq!(answer.element("ResourceType"), Some(resource));
+        assert_eq!(answer.headers.get("allow").map(|value| value.to_str().unwrap()), allowed, "{method} {address}");
+    }
+    for (method, address, code, words) in [
+        ("GET", "/full?policy&acl", "InvalidArgument", "Conflicting query string parameters: acl, policy"),
+        ("PUT", "/full/key?versionId=null", "InvalidArgument", "This operation does not accept a version-id."),
+        ("DELETE", "/empty?versionId=null", "InvalidArgument", "This operation does not accept a version-id."),
+        ("PUT", "/full/key?partNumber=1", "InvalidArgument", "A part is uploaded with its number and an upload id."),
+        ("DELETE", "/full/key?versionId", "InvalidArgument", "Version id cannot be the empty string"),
+        ("GET", "/full/key?versionId=", "InvalidArgument", "Version id cannot be the empty string"),
+        ("DELETE", "/empty?uploadId=u", "InvalidRequest", "A key must be specified"),
+        ("PUT", "/new?partNumber=1&uploadId=u", "InvalidRequest", "A key must be specified"),
+        ("DELETE", "/empty?partNumber=1", "InvalidRequest", "Object must have a valid key name."),
+        ("PUT", "/full?versioning", "MissingRequestBodyError", "Request body is empty."),
+    ] {
+        let answer = bodiless(&cloud, method, address).await;
+        assert_eq!(answer.refusal(), (400, code, words), "{method} {address}");
+    }
+    let answer = bodiless(&cloud, "POST", "/empty").await;
+    assert_eq!((answer.status.as_u16(), answer.element("Code")), (412, Some("PreconditionFailed")));
+    assert_eq!(
+        answer.element("Condition"),
+        Some("Bucket POST must be of the enclosure-type multipart/form-data"),
+        "{answer:?}"
+    );
+    assert_eq!(bodiless(&cloud, "HEAD", "/full/key?acl").await.status, 405);
+    let unsigned = http::Request::delete(format!("{}/empty?unknownthing", cloud.endpoint_url()));
+    let (status, _, document) = raw(unsigned.body(Full::default()).unwrap()).await;
+    assert!(status == 403 && document.contains("<Code>AccessDenied</Code>"), "{document}");
+
+    assert_eq!(read(&client, "full", "key").await, b"body");
+    client.head_bucket().bucket("empty").send().await.unwrap();
+    assert!(client.head_bucket().bucket("new").send().await.is_err());
+    // S3 reads nothing into what begins with `x-`.
+    let answer =
+        bodiless(&cloud, "GET", "/full/key?x-trace=1&X-Trace&x-id=GetObject&response-content-type=text%2Fplain").await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "body"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use http::{HeaderMap, Uri};
 use s3s::{
     S3Error, S3ErrorCode, S3Result,
     access::{S3Access, S3AccessContext},
-    auth::{S3Auth, SecretKey},
+    auth::{Credentials, S3Auth, SecretKey},
 };
 
 use super::{
@@ -42,6 +42,7 @@ impl S3Auth for Keys {
 }
 
 /// Whether a caller may call; sees only requests whose signature is right, or that have none.
+#[derive(Clone)]
 pub(super) struct Gate {
     pub iam: Arc<Iam>,
     pub store: Arc<Store>,
@@ -50,7 +51,7 @@ pub(super) struct Gate {
 #[async_trait::async_trait]
 impl S3Access for Gate {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let caller = self.caller(context).map_err(Refusal::from)?;
+        let caller = self.caller(context.credentials(), context.uri(), context.headers()).map_err(Refusal::from)?;
         tracing::debug!(?caller, operation = context.s3_op().name(), path = ?context.s3_path(), "S3 is called");
         context.extensions_mut().insert(caller);
         let operation = context.s3_op().name();
@@ -63,27 +64,33 @@ impl S3Access for Gate {
 }
 
 impl Gate {
-    fn caller(&self, context: &S3AccessContext<'_>) -> ServiceResult<crate::caller::Caller> {
-        let credentials = context.credentials().ok_or_else(access_denied)?;
+    /// Who calls; refuses who does not say so, or not with all that belongs to a signature.
+    pub fn caller(
+        &self,
+        credentials: Option<&Credentials>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> ServiceResult<crate::caller::Caller> {
+        let credentials = credentials.ok_or_else(access_denied)?;
         let key = &credentials.access_key;
         let owner = self.iam.key_owner(key).ok_or_else(|| unknown_key(key))?;
-        let query = parse_query(context.uri().query().unwrap_or_default());
+        let query = parse_query(uri.query().unwrap_or_default());
         let presigned = query.get("X-Amz-SignedHeaders").and_then(|values| values.first());
         let token = match presigned {
             Some(_) => query.get("X-Amz-Security-Token").and_then(|values| values.first()).cloned(),
-            None => header(context.headers(), "x-amz-security-token").map(str::to_owned),
+            None => header(headers, "x-amz-security-token").map(str::to_owned),
         };
         check_token(key, owner.session_token.as_deref(), token.as_deref())?;
         if !is_version_2(&query) {
             let signed = match presigned {
                 Some(signed) => signed.as_str(),
-                None => signed_headers(context.headers()).unwrap_or_default(),
+                None => signed_headers(headers).unwrap_or_default(),
             };
             let in_query = |name: &str| presigned.is_some() && query.keys().any(|key| key.eq_ignore_ascii_case(name));
-            all_signed(signed, context.headers(), in_query)?;
+            all_signed(signed, headers, in_query)?;
         }
         let expected = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
-        let mut expected = expected.iter().filter_map(|name| header(context.headers(), name));
+        let mut expected = expected.iter().filter_map(|name| header(headers, name));
         if expected.any(|account| account != self.store.place.account_id) {
             return Err(access_denied());
         }
@@ -201,6 +208,10 @@ const OF_SIGNATURE: [&str; 8] = [
     "x-amz-content-sha256",
 ];
 
+/// The parameters that an address presigned by version 4 has.
+const PRESIGNED: [&str; 6] =
+    ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"];
+
 /// Whether this is an address presigned by version 2 of signatures, which covers every header of
 /// S3's own.
 fn is_version_2(query: &BTreeMap<String, Vec<String>>) -> bool {
@@ -226,6 +237,26 @@ pub(super) fn take_headers_of_query(uri: &Uri, headers: &mut HeaderMap) {
             headers.insert(name, value);
         }
     }
+}
+
+/// Gives an address whose signature cannot be one the signature of nothing: to S3 it is wrong like
+/// any other, to `s3s` it is a malformed request.
+pub(super) fn with_possible_signature(uri: &Uri) -> Option<Uri> {
+    const NAME: &str = "X-Amz-Signature=";
+    let is_possible = |signature: &str| {
+        signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+    };
+    let pairs = uri.query()?.split('&').map(|pair| match pair.strip_prefix(NAME) {
+        Some(signature) if !is_possible(signature) => format!("{NAME}{}", "0".repeat(64)),
+        _ => pair.to_owned(),
+    });
+    let query = pairs.collect::<Vec<_>>().join("&");
+    if uri.query() == Some(&query) {
+        return None;
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{}?{query}", uri.path()).parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// What is checked before a signature is: its version, and the region and dates it names.
@@ -257,6 +288,13 @@ pub(super) fn check_scope(region: &str, uri: &Uri, headers: &HeaderMap) -> Servi
             )
         };
         return Err(error.with("Region", region));
+    }
+    if asked("X-Amz-Signature").is_some() && !PRESIGNED.iter().all(|name| query.contains_key(*name)) {
+        return Err(ServiceError::bad_request(
+            "AuthorizationQueryParametersError",
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, \
+             X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+        ));
     }
     let Some(expires) = asked("X-Amz-Expires") else { return Ok(()) };
     let message = match expires.parse::<i64>() {

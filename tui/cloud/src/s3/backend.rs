@@ -1,5 +1,5 @@
-//! Which function carries out which operation. An operation that is not here is answered by `s3s`
-//! with `NotImplemented` and its name.
+//! Which function carries out which operation. An operation that is not here is refused by
+//! [`super::operations`].
 
 use std::sync::Arc;
 
@@ -9,6 +9,11 @@ use super::{buckets, configuration, lists, multipart, objects, reads, store::Sto
 
 /// The backend that `s3s` calls.
 pub(super) struct Backend(pub Arc<Store>);
+
+/// Whether an operation is carried out.
+pub(super) fn offers(operation: &str) -> bool {
+    offered().any(|offered| offered == operation)
+}
 
 macro_rules! backend {
     (
@@ -27,6 +32,12 @@ macro_rules! backend {
             ) -> S3Result<S3Response<dto::$LaterOutput>> {
                 Ok(S3Response::new(($begin)(self.0.clone(), request).await?))
             })*
+        }
+
+        /// The names of the operations that are carried out, as in S3's API.
+        pub(super) fn offered() -> impl Iterator<Item = &'static str> {
+            let inputs = [$(stringify!($Input),)* $(stringify!($LaterInput),)*];
+            inputs.into_iter().filter_map(|input| input.strip_suffix("Input"))
         }
     };
 }

@@ -1,7 +1,7 @@
 //! S3: an own backend for the protocol that `s3s` speaks.
 //!
-//! [`access`] decides who may call, [`backend`] says which function carries out an operation,
-//! [`store`] is what they work on; [`refusal`] writes what S3 refuses with.
+//! [`access`] decides who may call, [`operations`] refuses what is not offered, [`backend`] says
+//! which function carries out an operation, [`store`] is what they work on; [`refusal`] writes what S3 refuses with.
 
 mod access;
 mod backend;
@@ -17,6 +17,7 @@ mod lists;
 mod mirror;
 mod multipart;
 mod objects;
+mod operations;
 mod reads;
 mod refusal;
 mod settings;
@@ -65,7 +66,9 @@ impl S3 {
         let store = Arc::new(Store::new(place));
         let mut builder = S3ServiceBuilder::new(backend::Backend(store.clone()));
         builder.set_auth(access::Keys { iam: iam.clone() });
-        builder.set_access(access::Gate { iam, store: store.clone() });
+        let gate = access::Gate { iam, store: store.clone() };
+        builder.set_route(operations::Refused { gate: gate.clone() });
+        builder.set_access(gate);
         lifecycle::start(&store);
         Arc::new(Self { store, service: builder.build() })
     }
@@ -79,6 +82,9 @@ impl S3 {
         }
         access::take_headers_of_query(&parts.uri, &mut parts.headers);
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
+        if let Some(comparable) = access::with_possible_signature(&uri) {
+            parts.uri = comparable;
+        }
         let body = match documents::checked(&parts, body).await {
             Ok(body) => body,
             Err(error) => return refusal::at_once(&error, is_head),

@@ -158,6 +158,7 @@ fn words(code: &str) -> Option<&'static str> {
         "MalformedXML" => "The XML you provided was not well-formed or did not validate against our published schema",
         "MaxMessageLengthExceeded" => "Your request was too big.",
         "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        "MissingRequestBodyError" => "Request body is empty.",
         "MissingContentLength" => "You must provide the Content-Length HTTP header.",
         "RequestTimeTooSkewed" => "The difference between the request time and the current time is too large.",
         "SignatureDoesNotMatch" => {
