@@ -115,6 +115,12 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
     assert!(results[..3].iter().all(|line| line["status"] == 202), "{results:?}");
     assert_eq!((&results[3]["sent"], &results[3]["failed"]), (&3.into(), &0.into()));
 
+    let mut reader = user.command(&["tail", "stack", "--from-start"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut first = String::new();
+    BufReader::new(reader.stdout.take().expect("its output")).read_line(&mut first).expect("a row");
+    assert_eq!(reader.wait().expect("it ends with its reader").code(), Some(0));
+    let joined = user.command(&["tail", "records"]).stderr(Stdio::piped()).spawn().expect("it runs");
+
     let records = user.run(&["tail", "records", "--from-start", "--limit", "3", "--output", "json"]);
     let text = String::from_utf8_lossy(&records.stdout).into_owned();
     assert!(text.contains(r#""data":{"n":1,"big":1234567890123456789012}"#), "{text}");
@@ -144,6 +150,9 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
     let twice = user.run(&["destroy", "--output", "json"]);
     assert_eq!(last_json(&twice)["event"], "destroyed");
     assert_eq!(cloud.end(), Some(0));
+    let joined = joined.wait_with_output().expect("it ends with the cloud");
+    assert_eq!(joined.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&joined.stderr).contains("has ended"));
 }
 
 #[test]
@@ -205,6 +214,8 @@ fn wrong_usage_is_said_before_any_call() {
         vec!["deploy", "--handler-zip", not_a_zip.to_str().expect("a path")],
         vec!["send", "--data", "{{int 5}}"],
         vec!["send", "--endpoint-url", "http://127.0.0.1:1"],
+        vec!["send", "--header", "nope"],
+        vec!["deploy", "--param", "AuthMode=JWT"],
         vec!["tail", "nothing"],
         vec!["deploy", "--target", "aws", "--region", "us-east-1"],
         vec![],

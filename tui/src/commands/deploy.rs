@@ -32,6 +32,16 @@ pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
             for change in &changes {
                 let replaced = if change.replacement { "  a new one takes its place: what it holds goes" } else { "" };
                 say(&format!("  {:<7} {:<20} {}{replaced}", change.action, change.logical_id, change.resource_type));
+                if dry_run && output == Output::Json {
+                    let line = json!({
+                        "event": "change",
+                        "action": change.action,
+                        "logicalId": change.logical_id,
+                        "type": change.resource_type,
+                        "replacement": change.replacement,
+                    });
+                    print::line(output, || line, String::new)?;
+                }
             }
             Ok(End::Done)
         }

@@ -9,6 +9,15 @@ use crate::{
     target::{Claim, Embedded, Registration, cloud_options},
 };
 
+/// Whether a folder holds anything but the cloud's own hidden files.
+fn holds_files(folder: &std::path::Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.file_name() != "functions")
+    })
+}
+
 /// Runs the embedded cloud, empty, until it is told to stop.
 pub async fn local(global: &Global, args: LocalArgs) -> CommandResult {
     let trouble = |error: std::io::Error| CommandError::Failed(format!("registered the embedded cloud: {error}"));
@@ -30,7 +39,13 @@ pub async fn local(global: &Global, args: LocalArgs) -> CommandResult {
         cli::Limits::Aws => Limits::Aws,
         cli::Limits::Off => Limits::Off,
     };
+    let earlier = options.data_dir.as_deref().is_some_and(holds_files);
     let embedded = Embedded::start(claim, options).await?;
+    if earlier {
+        say(
+            "The folder holds objects of an earlier run: they stay there as files, and this cloud, which is empty, does not list them.",
+        );
+    }
     if let Some(note) = embedded.note() {
         say(&note);
     }

@@ -83,7 +83,7 @@ impl CommandError {
         match self {
             Self::Usage(_)
             | Self::Target(TargetError::NoRegion { .. })
-            | Self::Deploy(DeployError::Package(_))
+            | Self::Deploy(DeployError::Package(_) | DeployError::Parameters(_))
             | Self::Send(crate::send::SendError::Header(_)) => End::WrongUsage,
             _ => End::Failed,
         }
@@ -179,6 +179,34 @@ async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandE
     }
     say(&format!("Deploying stack {} first.", global.stack_name));
     deploy::quietly(target, &request(global, false)).await
+}
+
+/// What is said when the embedded cloud of another process ends under a command.
+const CLOUD_ENDED: &str = "the embedded cloud that this command joined has ended, and stack and data with it";
+/// Between two looks whether anyone still reads and the cloud is still there.
+const LOOK_ROUND: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Waits until the embedded cloud of another process has ended.
+async fn gone(target: &Target) {
+    while !target.is_gone() {
+        tokio::time::sleep(LOOK_ROUND).await;
+    }
+}
+
+/// Waits until whoever read standard output has gone away: without a further row nobody would notice.
+async fn unread() {
+    #[cfg(unix)]
+    loop {
+        let output = std::io::stdout();
+        let mut events = [rustix::event::PollFd::new(&output, rustix::event::PollFlags::empty())];
+        let polled = rustix::event::poll(&mut events, Some(&rustix::event::Timespec::default()));
+        if polled.is_ok() && events[0].revents().intersects(rustix::event::PollFlags::ERR) {
+            return;
+        }
+        tokio::time::sleep(LOOK_ROUND).await;
+    }
+    #[cfg(not(unix))]
+    std::future::pending::<()>().await;
 }
 
 /// A word to people: never on stdout, where programs read.

@@ -47,7 +47,7 @@ pub fn stack_json(event: &StackEvent) -> Map<String, Value> {
 pub fn stack_text(event: &StackEvent) -> String {
     let sign = if event.status.failed() {
         "✗"
-    } else if event.status.in_progress() {
+    } else if event.status.as_str().ends_with("_IN_PROGRESS") {
         "●"
     } else {
         "✓"

@@ -10,10 +10,10 @@ use tailwater_core::text::placeholders;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
+use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target};
 use crate::{
     cli::{Global, SendArgs},
-    send::{Load, Sender, run},
+    send::{Load, Sender, all_headers, run},
 };
 
 /// What is sent where nothing is given.
@@ -31,6 +31,7 @@ pub async fn send(global: &Global, args: SendArgs) -> CommandResult {
     // A template with a mistake is found before anything is sent.
     placeholders::fill(&template, 1, crate::target::now(), &mut || 0)
         .map_err(|error| CommandError::Usage(format!("the event's placeholders: {error}")))?;
+    all_headers(&args.header, args.bearer.as_deref())?;
     let target = target(global).await?;
     let result = post(global, &args, template, &target).await;
     leave(&target).await;
@@ -70,7 +71,10 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
         Ok::<_, CommandError>(())
     };
     let interrupted = async {
-        stopped().await;
+        tokio::select! {
+            () = stopped() => {}
+            () = gone(target) => say(CLOUD_ENDED),
+        }
         stop.cancel();
         std::future::pending::<()>().await;
     };

@@ -17,7 +17,7 @@ use tailwater_core::{
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
+use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target};
 use crate::{
     cli::Global,
     deploy::Deployed,
@@ -52,6 +52,7 @@ async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duratio
         end = watch_all(&mut sources, &mut watch, &deployed, events, rate, &stop) => end,
         () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),
         () = stopped() => Ok(End::Interrupted),
+        () = gone(target) => Err(CommandError::Failed(CLOUD_ENDED.to_owned())),
     };
     stop.cancel();
     sources.end().await;

@@ -4,7 +4,9 @@ use tailwater_core::{app::TailState, events::StackEvent};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CommandError, CommandResult, End, leave, pipeline, print, say, stopped, target};
+use super::{
+    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target, unread,
+};
 use crate::{
     cli::{Global, Output, TailArgs, TailWhat},
     deploy::Stack,
@@ -59,7 +61,8 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
     };
     tokio::pin!(limit);
     let interrupted = stopped();
-    tokio::pin!(interrupted);
+    let (gone, unread) = (gone(target), unread());
+    tokio::pin!(interrupted, gone, unread);
     let end = loop {
         let go_on = tokio::select! {
             Some(update) = records.recv() => rows.take(update, print::record_json, print::record_text),
@@ -75,6 +78,8 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
             () = &mut limit => Ok(false),
             // Following has no end of its own: being stopped is how it is done.
             () = &mut interrupted => Ok(false),
+            () = &mut unread => Ok(false),
+            () = &mut gone => Err(CommandError::Failed(CLOUD_ENDED.to_owned())),
         };
         match go_on {
             Ok(true) => {}

@@ -53,6 +53,12 @@ pub struct Request {
     pub dry_run: bool,
 }
 
+impl Request {
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// One change that a change set holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -123,6 +129,9 @@ pub enum DeployError {
     /// The function's code is none that can run.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// Parameters that do not go together.
+    #[error("{0}")]
+    Parameters(String),
     /// A stack in this state cannot be deployed over.
     #[error("stack {stack} is in {status}: {advice}")]
     State {
@@ -241,11 +250,18 @@ impl Stack {
         })
     }
 
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The key of the function's code, where someone gave it.
+    fn given_code(&self) -> Option<&str> {
+        self.parameter("ArtifactKey").filter(|key| !key.starts_with(package::BUNDLED_PREFIX))
+    }
+
     fn buffering(&self) -> Buffering {
-        let number = |name: &str, default: u64| {
-            let given = self.parameters.iter().find(|(key, _)| key == name);
-            given.and_then(|(_, value)| value.parse().ok()).unwrap_or(default)
-        };
+        let number =
+            |name: &str, default: u64| self.parameter(name).and_then(|value| value.parse().ok()).unwrap_or(default);
         Buffering { interval_seconds: number("BufferIntervalSeconds", 60), size_mb: number("BufferSizeMB", 1) }
     }
 }
@@ -283,9 +299,24 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
     };
     let existing = stack.filter(|stack| stack.status.as_str() != "REVIEW_IN_PROGRESS");
 
-    let package = package::find(target, request.handler_zip.as_deref())?;
-    let artifact = package::upload(target, &package).await?;
-    let parameters = parameters(target, request, existing.as_ref(), &artifact, progress).await;
+    check_together(request, existing.as_ref())?;
+    let artifact = match existing.as_ref().and_then(Stack::given_code).filter(|_| request.handler_zip.is_none()) {
+        Some(key) => {
+            note(progress, format!("The function keeps its code, {key}; --handler-zip FILE replaces it.")).await;
+            None
+        }
+        None => {
+            let package = package::find(target, request.handler_zip.as_deref())?;
+            if let Some(asked) = request.parameter("Architecture").filter(|asked| *asked != package.architecture) {
+                return Err(DeployError::Parameters(format!(
+                    "Architecture={asked} does not fit the function's code, which is built for {}: give --handler-zip FILE built for {asked}",
+                    package.architecture
+                )));
+            }
+            Some(package::upload(target, &package).await?)
+        }
+    };
+    let parameters = parameters(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
     let change_set = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let kind = if existing.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
     let made = client
@@ -347,6 +378,21 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
     Ok(Outcome::Deployed(stack.deployed(name)?))
 }
 
+/// What a single parameter's rule cannot say.
+fn check_together(request: &Request, existing: Option<&Stack>) -> Result<(), DeployError> {
+    let value = |name: &str| {
+        let kept = || existing.and_then(|stack| stack.parameter(name)).map(str::to_owned);
+        request.parameter(name).map(str::to_owned).or_else(kept).unwrap_or_default()
+    };
+    if value("AuthMode") == "JWT" && (value("JwtIssuer").is_empty() || value("JwtAudience").is_empty()) {
+        return Err(DeployError::Parameters(
+            "AuthMode=JWT needs an issuer and an audience: --param JwtIssuer=https://… --param JwtAudience=…"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 async fn note(progress: &Sender<Progress>, text: String) {
     let _ = progress.send(Progress::Note(text)).await;
 }
@@ -357,14 +403,15 @@ async fn parameters(
     target: &Target,
     request: &Request,
     existing: Option<&Stack>,
-    artifact: &package::Artifact,
+    artifact: Option<&package::Artifact>,
     progress: &Sender<Progress>,
 ) -> Vec<Parameter> {
-    let mut values: Vec<(String, String)> = vec![
-        ("ArtifactBucket".into(), artifact.bucket.clone()),
-        ("ArtifactKey".into(), artifact.key.clone()),
-        ("Architecture".into(), artifact.architecture.to_owned()),
-    ];
+    let mut values: Vec<(String, String)> = Vec::new();
+    if let Some(artifact) = artifact {
+        values.push(("ArtifactBucket".into(), artifact.bucket.clone()));
+        values.push(("ArtifactKey".into(), artifact.key.clone()));
+        values.push(("Architecture".into(), artifact.architecture.to_owned()));
+    }
     if existing.is_none() {
         values.extend(names::derived(&request.stack_name));
         if target.is_local() && !request.parameters.iter().any(|(key, _)| key == "BufferIntervalSeconds") {

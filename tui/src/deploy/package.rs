@@ -20,6 +20,9 @@ use crate::target::Target;
 
 /// What Lambda takes as a zip put through S3, unzipped.
 const LARGEST_UNZIPPED_BYTES: u64 = 262_144_000;
+/// Where code is put that this program made itself, and where code that was given.
+pub const BUNDLED_PREFIX: &str = "functions/bundled/";
+const GIVEN_PREFIX: &str = "functions/";
 /// `e_machine` of an ELF file for `x86_64` and arm64.
 const ELF_MACHINES: [(u16, &str); 2] = [(62, "x86_64"), (183, "arm64")];
 
@@ -55,7 +58,9 @@ pub enum PackageError {
 pub struct Package {
     zip: Vec<u8>,
     /// `x86_64`, `arm64`.
-    architecture: &'static str,
+    pub architecture: &'static str,
+    /// This program made it itself.
+    bundled: bool,
 }
 
 /// Where the code was put.
@@ -119,7 +124,7 @@ pub fn check_handler_zip(path: &Path) -> Result<Package, PackageError> {
         .map_err(|error| unfit(format!("its `bootstrap` is damaged ({error})")))?;
     drop(bootstrap);
     let architecture = architecture_of(&head).map_err(unfit)?;
-    Ok(Package { zip, architecture })
+    Ok(Package { zip, architecture, bundled: false })
 }
 
 /// The architecture that a program's first bytes name; a script runs on the host's own.
@@ -153,7 +158,7 @@ fn this_program() -> Result<Package, PackageError> {
     let script =
         format!("#!/bin/sh\n# build {}-{}\nexec '{quoted}' {}\n", built.as_nanos(), metadata.len(), crate::FUNCTION);
     let zip = zip_of(script.as_bytes()).map_err(|error| read(std::io::Error::other(error)))?;
-    Ok(Package { zip, architecture: host_architecture() })
+    Ok(Package { zip, architecture: host_architecture(), bundled: true })
 }
 
 /// A zip with one executable `bootstrap`; the same bytes for the same program.
@@ -173,7 +178,8 @@ fn zip_of(bootstrap: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
 pub async fn upload(target: &Target, package: &Package) -> Result<Artifact, DeployError> {
     let client = target.s3();
     let bucket = format!("tailwater-artifacts-{}-{}", target.account_id(), target.region());
-    let key = format!("functions/{}.zip", hex::encode(Sha256::digest(&package.zip)));
+    let origin = if package.bundled { BUNDLED_PREFIX } else { GIVEN_PREFIX };
+    let key = format!("{origin}{}.zip", hex::encode(Sha256::digest(&package.zip)));
     let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;
     if there.is_err() {
         ensure_bucket(target, &client, &bucket).await?;

@@ -81,7 +81,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     app.update(Message::Tick(now()));
-                    if terminal::is_suspend(&event) {
+                    if terminal::is_suspend(&event) && !app.editing() {
                         terminal.suspend()?;
                         app.redraw();
                     } else if let Some(message) = screen.handle(event, &app)

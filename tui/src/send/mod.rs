@@ -68,21 +68,7 @@ impl Sender {
             }
         }
         let client = builder.build().map_err(|error| SendError::Client(error.to_string()))?;
-        let mut all = HeaderMap::new();
-        all.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for header in headers {
-            let bad = || SendError::Header(header.clone());
-            let (name, value) = header.split_once(':').ok_or_else(bad)?;
-            let name: HeaderName = name.trim().parse().map_err(|_| bad())?;
-            all.insert(name, value.trim().parse().map_err(|_| bad())?);
-        }
-        if let Some(token) = bearer {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| SendError::Header("Authorization: Bearer …".to_owned()))?;
-            value.set_sensitive(true);
-            all.insert(AUTHORIZATION, value);
-        }
-        Ok(Self { client, url: parsed, headers: all })
+        Ok(Self { client, url: parsed, headers: all_headers(headers, bearer)? })
     }
 
     /// Posts one event and waits for its answer.
@@ -104,6 +90,25 @@ impl Sender {
         };
         Sent { seq, time, latency: began.elapsed(), body, answer }
     }
+}
+
+/// The headers of every request: these further ones (`NAME:VALUE`) and the bearer token among them.
+pub fn all_headers(headers: &[String], bearer: Option<&str>) -> Result<HeaderMap, SendError> {
+    let mut all = HeaderMap::new();
+    all.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for header in headers {
+        let bad = || SendError::Header(header.clone());
+        let (name, value) = header.split_once(':').ok_or_else(bad)?;
+        let name: HeaderName = name.trim().parse().map_err(|_| bad())?;
+        all.insert(name, value.trim().parse().map_err(|_| bad())?);
+    }
+    if let Some(token) = bearer {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| SendError::Header("Authorization: Bearer …".to_owned()))?;
+        value.set_sensitive(true);
+        all.insert(AUTHORIZATION, value);
+    }
+    Ok(all)
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {

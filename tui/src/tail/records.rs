@@ -96,10 +96,15 @@ async fn follow_shards(reader: &Reader, start: Start) {
         tasks.spawn(follow_shard(reader.clone(), shard, position.clone()));
     }
     while let Some(ended) = tasks.join_next().await {
-        // A closed shard names its children: they are read from their beginning.
+        // A closed shard names its children: they are read from their beginning, or from the time asked
+        // for, which may lie behind it.
         for child in ended.unwrap_or_default() {
             if followed.insert(child.clone()) {
-                tasks.spawn(follow_shard(reader.clone(), child, Position::Beginning));
+                let from = match &position {
+                    Position::At(time) => Position::At(*time),
+                    _ => Position::Beginning,
+                };
+                tasks.spawn(follow_shard(reader.clone(), child, from));
             }
         }
     }

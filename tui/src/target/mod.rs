@@ -187,6 +187,16 @@ impl Target {
         self.embedded.as_ref()
     }
 
+    /// Whether the embedded cloud of another process that was joined has ended.
+    pub fn is_gone(&self) -> bool {
+        #[cfg(feature = "local")]
+        if self.is_local() && self.embedded.is_none() {
+            let found = Registration::find().ok().flatten();
+            return found.is_none_or(|found| Some(found.endpoint_url.as_str()) != self.endpoint_url());
+        }
+        false
+    }
+
     /// Twelve digits.
     pub fn account_id(&self) -> &str {
         &self.account_id

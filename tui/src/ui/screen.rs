@@ -1,7 +1,7 @@
 //! What the screen remembers between draws and the app need not know: the editor's cursor and
 //! undo, where rows stand, what is under the mouse.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{layout::Rect, style::Style};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use tailwater_core::app::{App, Pane};
@@ -49,7 +49,12 @@ impl Screen {
     }
 
     pub(super) fn edit(&mut self, key: KeyEvent) {
-        self.editor.input(key);
+        // The editor's own key for it is Ctrl-U, which nobody guesses.
+        if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {
+            self.editor.undo();
+        } else {
+            self.editor.input(key);
+        }
     }
 
     pub(super) fn insert(&mut self, text: &str) {

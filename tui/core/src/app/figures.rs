@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    events::{Answer, LogLine, LogSource, Sent, Timestamp},
+    events::{Access, Answer, LogLine, LogSource, Sent, Timestamp},
     text::number,
 };
 
@@ -111,8 +111,10 @@ pub struct Figures {
     pub access: Seconds,
     /// From sending to the answer.
     pub latency: Durations,
-    /// Answers 429.
+    /// Answers 429 to what was sent from here.
     pub throttled: Seconds,
+    /// Answers 429 that the gateway logged, whoever sent the request.
+    pub access_throttled: Seconds,
     /// Other answers that were none of 202, and no answer.
     pub not_accepted: Seconds,
     /// Runs of the function, by its reports.
@@ -152,7 +154,12 @@ impl Figures {
     /// A log line came.
     pub fn log(&mut self, line: &LogLine) {
         match line.source {
-            LogSource::Access => self.access.add(line.time, 1),
+            LogSource::Access => {
+                self.access.add(line.time, 1);
+                if Access::parse(&line.message).is_some_and(|access| access.status.as_deref() == Some("429")) {
+                    self.access_throttled.add(line.time, 1);
+                }
+            }
             LogSource::Function => {
                 if let Some(report) = line.report() {
                     self.runs.add(line.time, 1);
@@ -169,6 +176,11 @@ impl Figures {
                 self.last_delivery_error = Some((line.time, crate::text::log_line::brief(line)));
             }
         }
+    }
+
+    /// Answers 429 of the last minute: the gateway's log tells of everyone's, and may be behind.
+    pub fn throttled_in_window(&self, now: Timestamp) -> u64 {
+        self.throttled.in_window(now).max(self.access_throttled.in_window(now))
     }
 
     /// Whether any figure of the last minute still changes as time passes.

@@ -150,10 +150,10 @@ macro_rules! bindings {
 
 /// The table. The footer shows what it can in this order, so what matters most stands first.
 pub const BINDINGS: &[Binding] = bindings![
-    [char('y'), key(Key::Enter)] "y" => Action::Yes, &[Question], "yes", "yes";
+    [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again", if App::can_retry;

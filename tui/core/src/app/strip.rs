@@ -143,7 +143,7 @@ impl App {
         let figures = &self.figures;
         let count = |seconds: &super::figures::Seconds| seconds.in_window(self.now);
         match hop {
-            Hop::Api => match (count(&figures.throttled), count(&figures.not_accepted)) {
+            Hop::Api => match (figures.throttled_in_window(self.now), count(&figures.not_accepted)) {
                 (0, 0) => None,
                 (0, others) => Some((Sign::Failed, format!("{} failed", number::grouped(others)))),
                 (throttled, _) => Some((Sign::Attention, format!("{} throttled", number::grouped(throttled)))),

@@ -461,6 +461,25 @@ fn trouble_is_said_with_what_to_do() {
 }
 
 #[test]
+fn what_others_sent_and_the_api_throttled_shows_too() {
+    let mut app = ready_app();
+    let message = r#"{"requestId":"r","status":"429"}"#.to_owned();
+    app.update(Message::Events(vec![Event::Log(crate::events::LogLine {
+        time: at(0),
+        ingestion_time: at(0),
+        source: crate::events::LogSource::Access,
+        group: String::new(),
+        stream: String::new(),
+        event_id: "1".to_owned(),
+        lambda_request_id: None,
+        api_request_id: Some("r".into()),
+        level: crate::events::Level::Warn,
+        message,
+    })]));
+    assert_eq!(app.hop(Hop::Api).words, "1 throttled");
+}
+
+#[test]
 fn what_is_late_is_said() {
     let mut app = ready_app();
     app.update(Message::Events(vec![record(1)]));

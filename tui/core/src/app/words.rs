@@ -66,7 +66,7 @@ impl App {
             );
             return Some((Sign::Attention, words));
         }
-        (self.figures.throttled.in_window(self.now) > 0).then(|| {
+        (self.figures.throttled_in_window(self.now) > 0).then(|| {
             let words = "429: the API lets ThrottleRate requests a second through, ThrottleBurst at once.";
             (Sign::Attention, words.to_owned())
         })
