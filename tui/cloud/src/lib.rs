@@ -5,8 +5,8 @@
 //!
 //! Inside, a service is a struct whose `call` takes an operation's name and its input as JSON in
 //! the shape of that service's API and gives back the output in the same shape; the wire protocols
-//! ([`wire`]) turn HTTP into such calls, and services call each other the same way. The order in
-//! which services may use each other is that of [`Services`].
+//! (`wire`) turn HTTP into such calls, and services call each other the same way. The order in
+//! which services may use each other is that of `Services`.
 
 mod caller;
 mod cloudformation;

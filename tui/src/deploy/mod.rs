@@ -300,22 +300,7 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
     let existing = stack.filter(|stack| stack.status.as_str() != "REVIEW_IN_PROGRESS");
 
     check_together(request, existing.as_ref())?;
-    let artifact = match existing.as_ref().and_then(Stack::given_code).filter(|_| request.handler_zip.is_none()) {
-        Some(key) => {
-            note(progress, format!("The function keeps its code, {key}; --handler-zip FILE replaces it.")).await;
-            None
-        }
-        None => {
-            let package = package::find(target, request.handler_zip.as_deref())?;
-            if let Some(asked) = request.parameter("Architecture").filter(|asked| *asked != package.architecture) {
-                return Err(DeployError::Parameters(format!(
-                    "Architecture={asked} does not fit the function's code, which is built for {}: give --handler-zip FILE built for {asked}",
-                    package.architecture
-                )));
-            }
-            Some(package::upload(target, &package).await?)
-        }
-    };
+    let artifact = code(target, request, existing.as_ref(), progress).await?;
     let parameters = parameters(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
     let change_set = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let kind = if existing.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
@@ -376,6 +361,30 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
         answer: "it is not there".to_owned(),
     })?;
     Ok(Outcome::Deployed(stack.deployed(name)?))
+}
+
+/// Finds the function's code and puts it where CloudFormation takes it from; `None`: the stack keeps
+/// the code that someone gave it before.
+async fn code(
+    target: &Target,
+    request: &Request,
+    existing: Option<&Stack>,
+    progress: &Sender<Progress>,
+) -> Result<Option<package::Artifact>, DeployError> {
+    let kept = existing.and_then(Stack::given_code).filter(|_| request.handler_zip.is_none());
+    if let Some(key) = kept {
+        note(progress, format!("The function keeps its code, {key}; --handler-zip FILE replaces it.")).await;
+        return Ok(None);
+    }
+    let package = package::find(target, request.handler_zip.as_deref())?;
+    if let Some(asked) = request.parameter("Architecture").filter(|asked| *asked != package.architecture) {
+        return Err(DeployError::Parameters(format!(
+            "Architecture={asked} does not fit the function's code, which is built for {}: \
+             give --handler-zip FILE built for {asked}",
+            package.architecture
+        )));
+    }
+    package::upload(target, &package).await.map(Some)
 }
 
 /// What a single parameter's rule cannot say.

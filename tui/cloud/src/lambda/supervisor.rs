@@ -14,7 +14,7 @@
 //!   when the guard is killed, the keeper sees its parent end and does the same.
 //! - When both are killed at once, the system kills the bootstrap itself (its parent's death
 //!   signal), and the cloud, which sees the socket close, kills every process that carries the
-//!   environment's tag in its variables ([`super::processes::TAG`]).
+//!   environment's tag in its variables (`TAILWATER_ENVIRONMENT`).
 //! - When the cloud is killed together with both, the bootstrap dies by its parent's death signal,
 //!   and the next cloud of the user kills what carries the tag of a cloud that is gone.
 //!
