@@ -9,13 +9,16 @@ use std::{
 
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, signature,
-    wire::{Input, Request, Response, ServiceError, json, query, rest_json},
+    wire::{self, Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
 /// The largest body that a service other than S3 is handed: Lambda's zip of 50 MiB in base64.
@@ -196,11 +199,11 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
                         let services = services.clone();
                         async move { Ok::<_, std::convert::Infallible>(route(&services, request.map(Body::new)).await) }
                     });
+                    let mut server = auto::Builder::new(TokioExecutor::new());
+                    server.http1().timer(TokioTimer::new());
+                    server.http2().timer(TokioTimer::new());
                     // A client that goes away in the middle is its own affair.
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -210,7 +213,8 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
 
 /// Answers one request, by the service that its target or its signature names.
 async fn route(services: &Services, request: http::Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    wire::name_host(&mut parts);
     let scope = signature::scope(&parts.headers, parts.uri.query());
     let Some(service) = service_of(&parts, scope.as_ref()) else {
         // Only S3 has requests that name no service: anonymous ones and forms.
