@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, signature,
+    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, iam, lambda, signature,
     wire::{self, Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
@@ -230,6 +230,12 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
         let error = ServiceError::new(413, "RequestEntityTooLargeException", "The request body is too large.");
         return refuse(&service, as_json, error);
     };
+    if service == "sts"
+        && scope.is_none()
+        && let Some(error) = query::action(&parts.uri, &body).and_then(|action| iam::without_signature(&action))
+    {
+        return refuse(&service, as_json, error);
+    }
     // IAM is one for all regions; its requests are signed for us-east-1.
     let region = match &scope {
         Some((region, _)) if service == "iam" => region,
@@ -253,9 +259,9 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
             json::answer(result.await)
         }
         name @ ("cloudformation" | "iam" | "sts") => {
-            let (operation, input) = match query::parse(&request) {
+            let (operation, input) = match query::parse(&request, version(name)) {
                 Ok(parsed) => parsed,
-                Err(error) => return refuse(name, as_json, error),
+                Err(error) => return query::answer("", query::FAULT, Err(error)),
             };
             let result = async {
                 let input = Input::new(&operation, input)?;
@@ -297,8 +303,8 @@ fn service_of(parts: &http::request::Parts, scope: Option<&(String, String)>) ->
 fn refuse(service: &str, as_json: bool, error: ServiceError) -> Response {
     match service {
         "kinesis" | "logs" | "firehose" => json::answer(Err(error)),
-        "lambda" => rest_json::answer(Err(error), 200, "Message"),
-        "apigateway" => rest_json::answer(Err(error), 200, "message"),
+        "lambda" => rest_json::answer(Err(error), 200, lambda::error_body),
+        "apigateway" => rest_json::answer(Err(error), 200, rest_json::message_only),
         _ if as_json => json::answer(Err(error)),
         name => query::answer("", namespace(name), Err(error)),
     }
@@ -328,10 +334,20 @@ fn signature_words(service: &str, as_json: bool, mut error: ServiceError) -> Ser
     error
 }
 
+/// The version of the API of a service of the query protocol.
+fn version(service: &str) -> &'static str {
+    match service {
+        "iam" => "2010-05-08",
+        "sts" => "2011-06-15",
+        _ => "2010-05-15",
+    }
+}
+
 fn namespace(service: &str) -> &'static str {
     match service {
         "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
-        _ => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        "cloudformation" => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        _ => query::FAULT,
     }
 }
