@@ -9,13 +9,16 @@ use std::{
 
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, signature,
-    wire::{Input, Request, Response, ServiceError, json, query, rest_json},
+    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, iam, lambda, signature,
+    wire::{self, Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
 /// The largest body that a service other than S3 is handed: Lambda's zip of 50 MiB in base64.
@@ -196,11 +199,11 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
                         let services = services.clone();
                         async move { Ok::<_, std::convert::Infallible>(route(&services, request.map(Body::new)).await) }
                     });
+                    let mut server = auto::Builder::new(TokioExecutor::new());
+                    server.http1().timer(TokioTimer::new());
+                    server.http2().timer(TokioTimer::new());
                     // A client that goes away in the middle is its own affair.
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -210,7 +213,8 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
 
 /// Answers one request, by the service that its target or its signature names.
 async fn route(services: &Services, request: http::Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    wire::name_host(&mut parts);
     let scope = signature::scope(&parts.headers, parts.uri.query());
     let Some(service) = service_of(&parts, scope.as_ref()) else {
         // Only S3 has requests that name no service: anonymous ones and forms.
@@ -226,6 +230,12 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
         let error = ServiceError::new(413, "RequestEntityTooLargeException", "The request body is too large.");
         return refuse(&service, as_json, error);
     };
+    if service == "sts"
+        && scope.is_none()
+        && let Some(error) = query::action(&parts.uri, &body).and_then(|action| iam::without_signature(&action))
+    {
+        return refuse(&service, as_json, error);
+    }
     // IAM is one for all regions; its requests are signed for us-east-1.
     let region = match &scope {
         Some((region, _)) if service == "iam" => region,
@@ -249,9 +259,9 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
             json::answer(result.await)
         }
         name @ ("cloudformation" | "iam" | "sts") => {
-            let (operation, input) = match query::parse(&request) {
+            let (operation, input) = match query::parse(&request, version(name)) {
                 Ok(parsed) => parsed,
-                Err(error) => return refuse(name, as_json, error),
+                Err(error) => return query::answer("", query::FAULT, Err(error)),
             };
             let result = async {
                 let input = Input::new(&operation, input)?;
@@ -293,8 +303,8 @@ fn service_of(parts: &http::request::Parts, scope: Option<&(String, String)>) ->
 fn refuse(service: &str, as_json: bool, error: ServiceError) -> Response {
     match service {
         "kinesis" | "logs" | "firehose" => json::answer(Err(error)),
-        "lambda" => rest_json::answer(Err(error), 200, "Message"),
-        "apigateway" => rest_json::answer(Err(error), 200, "message"),
+        "lambda" => rest_json::answer(Err(error), 200, lambda::error_body),
+        "apigateway" => rest_json::answer(Err(error), 200, rest_json::message_only),
         _ if as_json => json::answer(Err(error)),
         name => query::answer("", namespace(name), Err(error)),
     }
@@ -324,10 +334,20 @@ fn signature_words(service: &str, as_json: bool, mut error: ServiceError) -> Ser
     error
 }
 
+/// The version of the API of a service of the query protocol.
+fn version(service: &str) -> &'static str {
+    match service {
+        "iam" => "2010-05-08",
+        "sts" => "2011-06-15",
+        _ => "2010-05-15",
+    }
+}
+
 fn namespace(service: &str) -> &'static str {
     match service {
         "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
-        _ => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        "cloudformation" => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        _ => query::FAULT,
     }
 }

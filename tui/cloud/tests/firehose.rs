@@ -295,3 +295,18 @@ async fn a_role_that_does_not_trust_firehose_is_refused() {
         Some("Firehose is unable to assume role arn:aws:iam::000000000000:role/other. Please check the role provided.")
     );
 }
+
+#[tokio::test]
+async fn a_limit_out_of_bounds_is_refused_in_aws_words() {
+    let cloud = LocalCloud::start(common::options()).await.unwrap();
+    let firehose = aws_sdk_firehose::Client::new(&common::config(&cloud).await);
+    for (limit, bound) in [(0, "greater than or equal to 1"), (10_001, "less than or equal to 10000")] {
+        let refused = firehose.list_delivery_streams().limit(limit).send().await.unwrap_err();
+        assert_eq!(refused.code(), Some("ValidationException"));
+        let message = format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have \
+             value {bound}"
+        );
+        assert_eq!(refused.message(), Some(message.as_str()));
+    }
+}

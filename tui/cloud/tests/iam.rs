@@ -86,6 +86,11 @@ async fn refusals_are_in_aws_words() {
     let member = iam(&cloud, &[("Action", "GetRole"), ("RoleName", "r"), ("Colour", "red")]).await;
     assert_eq!(member.refusal().1, "ValidationError");
     assert!(member.refusal().2.contains("Colour"), "{member:?}");
+    let none = iam(&cloud, &[("Action", "ListRoles"), ("MaxItems", "0")]).await;
+    let message = "1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: Member must have \
+                   value greater than or equal to 1";
+    let (status, code, said) = none.refusal();
+    assert_eq!((status, code, said.replace("&apos;", "'").as_str()), (400, "ValidationError", message));
 }
 
 #[tokio::test]

@@ -278,7 +278,8 @@ async fn a_reader_from_a_time_sees_only_what_came_since() {
         let read = client.get_records().shard_iterator(iterator).send().await.unwrap();
         read.records()[0].approximate_arrival_timestamp.unwrap()
     };
-    let later = aws_sdk_kinesis::primitives::DateTime::from_millis(arrived.to_millis().unwrap() + 1);
+    // The SDK cuts off what a double's seconds lack of a whole millisecond.
+    let later = aws_sdk_kinesis::primitives::DateTime::from_millis(arrived.to_millis().unwrap() + 2);
     while jiff::Timestamp::now().as_millisecond() <= later.to_millis().unwrap() {
         tokio::task::yield_now().await;
     }
@@ -331,4 +332,75 @@ async fn next_records(mut subscription: Subscription) -> Vec<String> {
             return texts(&event.records);
         }
     }
+}
+
+fn code<T, E: ProvideErrorMetadata + std::fmt::Debug>(
+    result: Result<T, aws_sdk_kinesis::error::SdkError<E>>,
+) -> Option<String> {
+    result.err().and_then(|error| error.code().map(str::to_owned))
+}
+
+#[tokio::test]
+async fn records_may_be_kept_for_a_year() {
+    let (_cloud, client) = with_stream(common::options(), 1).await;
+    let ask =
+        |hours| client.increase_stream_retention_period().stream_name(STREAM).retention_period_hours(hours).send();
+    assert_eq!(code(ask(8761).await).as_deref(), Some("ValidationException"));
+    ask(8760).await.unwrap();
+    client.decrease_stream_retention_period().stream_name(STREAM).retention_period_hours(169).send().await.unwrap();
+    let summary = client.describe_stream_summary().stream_name(STREAM).send().await.unwrap();
+    assert_eq!(summary.stream_description_summary.unwrap().retention_period_hours, 169);
+}
+
+#[tokio::test]
+async fn a_consumer_is_active_at_once_and_names_its_stream() {
+    let (cloud, client) = with_stream(common::options(), 1).await;
+    let arn = format!("arn:aws:kinesis:{}:{}:stream/{STREAM}", cloud.region(), cloud.account_id());
+    let made = client.register_stream_consumer().stream_arn(&arn).consumer_name("tail").send().await.unwrap();
+    let consumer_arn = made.consumer.unwrap().consumer_arn;
+    let described = client.describe_stream_consumer().consumer_arn(&consumer_arn).send().await.unwrap();
+    let described = described.consumer_description.unwrap();
+    assert_eq!(described.consumer_status.as_str(), "ACTIVE");
+    assert_eq!(described.stream_arn, arn);
+    let start = StartingPosition::builder().r#type(ShardIteratorType::TrimHorizon).build().unwrap();
+    let request = client.subscribe_to_shard().consumer_arn(&consumer_arn).shard_id(SHARD).starting_position(start);
+    request.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_has_no_effect_is_refused_by_name() {
+    let (cloud, client) = with_stream(common::options(), 1).await;
+    let arn = format!("arn:aws:kinesis:{}:{}:stream/{STREAM}", cloud.region(), cloud.account_id());
+    let refused = client.update_max_record_size().stream_arn(&arn).max_record_size_in_kib(2048).send().await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Some("UnknownOperationException"));
+    assert_eq!(
+        refused.message(),
+        Some("The embedded cloud does not offer the operation UpdateMaxRecordSize of Kinesis.")
+    );
+    let refused = client.update_stream_warm_throughput().stream_arn(&arn).warm_throughput_mibps(1).send().await;
+    assert_eq!(code(refused).as_deref(), Some("UnknownOperationException"));
+    let settings = client.describe_account_settings().send().await.unwrap();
+    let commitment = settings.minimum_throughput_billing_commitment.unwrap();
+    assert_eq!(commitment.status.as_str(), "DISABLED");
+}
+
+#[tokio::test]
+async fn policies_and_tags_are_those_of_a_stream_that_is_there() {
+    let (cloud, client) = with_stream(common::options(), 1).await;
+    let arn = |name: &str| format!("arn:aws:kinesis:{}:{}:stream/{name}", cloud.region(), cloud.account_id());
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"000000000000"}},"Action":"kinesis:PutRecord","Resource":"{}"}}]}}"#,
+        arn(STREAM)
+    );
+    let none = Some("ResourceNotFoundException".to_owned());
+    assert_eq!(code(client.get_resource_policy().resource_arn(arn("none")).send().await), none);
+    assert_eq!(code(client.put_resource_policy().resource_arn(arn("none")).policy(&policy).send().await), none);
+    assert_eq!(code(client.delete_resource_policy().resource_arn(arn("none")).send().await), none);
+    assert_eq!(code(client.list_tags_for_resource().resource_arn(arn("none")).send().await), none);
+    let refused = client.put_resource_policy().resource_arn(arn(STREAM)).policy(r#"{"a":1}"#).send().await;
+    assert_eq!(code(refused).as_deref(), Some("InvalidArgumentException"));
+    client.put_resource_policy().resource_arn(arn(STREAM)).policy(&policy).send().await.unwrap();
+    let answer = client.get_resource_policy().resource_arn(arn(STREAM)).send().await.unwrap();
+    assert_eq!(answer.policy, policy);
 }

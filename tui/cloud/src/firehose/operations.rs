@@ -98,7 +98,7 @@ impl Firehose {
     pub(super) fn describe(&self, mut input: Input) -> ServiceResult {
         let stream = self.named(&mut input)?;
         // There is one destination, so every page has it.
-        input.ignore("Limit");
+        input.limit("Limit", 10_000)?;
         let after = input.string("ExclusiveStartDestinationId")?;
         input.finish()?;
         let mut description = stream.description();
@@ -109,7 +109,7 @@ impl Firehose {
     }
 
     pub(super) fn list(&self, mut input: Input) -> ServiceResult {
-        let at_most = usize::try_from(input.integer("Limit")?.unwrap_or(10)).unwrap_or(0).clamp(1, 10_000);
+        let at_most = input.limit("Limit", 10_000)?.unwrap_or(10);
         let kind = input.string("DeliveryStreamType")?;
         let after = input.string("ExclusiveStartDeliveryStreamName")?;
         input.finish()?;
@@ -231,7 +231,7 @@ impl Firehose {
 
     pub(super) fn list_tags(&self, mut input: Input) -> ServiceResult {
         let stream = self.named(&mut input)?;
-        let at_most = usize::try_from(input.integer("Limit")?.unwrap_or(50)).unwrap_or(0).clamp(1, 50);
+        let at_most = input.limit("Limit", 50)?.unwrap_or(50);
         let after = input.string("ExclusiveStartTagKey")?;
         input.finish()?;
         let settings = stream.settings();

@@ -59,9 +59,9 @@ impl Gateway {
         match control::parse(&request) {
             Ok((operation, input, status)) => {
                 let result = self.call(caller, operation, input).await;
-                rest_json::answer(result, status, "message")
+                rest_json::answer(result, status, rest_json::message_only)
             }
-            Err(error) => rest_json::answer(Err(error), 200, "message"),
+            Err(error) => rest_json::answer(Err(error), 200, rest_json::message_only),
         }
     }
 

@@ -83,6 +83,21 @@ pub(super) fn check_identity_policy(text: &str) -> ServiceResult<()> {
     Ok(())
 }
 
+/// Checks a policy that says who may do what with a resource; `MalformedPolicyDocument` where it is
+/// none.
+pub(crate) fn check_resource_policy(text: &str) -> ServiceResult<()> {
+    for statement in statements(text)? {
+        principals_are_known(&statement)?;
+        if !statement.contains_key("Action") && !statement.contains_key("NotAction") {
+            return Err(malformed("Policy statement must contain actions."));
+        }
+        if !statement.contains_key("Resource") && !statement.contains_key("NotResource") {
+            return Err(malformed("Policy statement must contain resources."));
+        }
+    }
+    Ok(())
+}
+
 /// The statements of a document, each checked for what every policy needs.
 fn statements(text: &str) -> ServiceResult<Vec<Map<String, Value>>> {
     let document: Value = serde_json::from_str(text).map_err(|_| malformed("This policy contains invalid Json"))?;

@@ -29,7 +29,7 @@ const ATTACHED_AT_MOST: usize = 10;
 /// Characters of a role's inline policies together, without white space.
 const INLINE_CHARACTERS_AT_MOST: usize = 10_240;
 /// Items of a list where the caller does not say how many.
-const USUAL_PAGE: i64 = 100;
+const USUAL_PAGE: usize = 100;
 
 /// The roles by their names, which differ in more than case.
 #[derive(Default)]
@@ -129,7 +129,7 @@ impl Roles {
             }
             // There are no instances here, so no role is in a profile of one.
             "ListInstanceProfilesForRole" => {
-                input.ignore("MaxItems");
+                input.limit("MaxItems", 1000)?;
                 input.ignore("Marker");
                 input.finish()?;
                 Ok(json!({"InstanceProfiles": [], "IsTruncated": false}))
@@ -435,7 +435,7 @@ fn key_of(name: &str) -> String {
 
 /// One page of a list: `MaxItems` of what follows `Marker`, and where the next one begins.
 fn page<T>(input: &mut Input, items: Vec<T>, name: impl Fn(&T) -> String) -> ServiceResult<(Vec<T>, Option<String>)> {
-    let at_most = usize::try_from(input.integer("MaxItems")?.unwrap_or(USUAL_PAGE)).unwrap_or(0).clamp(1, 1000);
+    let at_most = input.limit("MaxItems", 1000)?.unwrap_or(USUAL_PAGE);
     let first = match input.string("Marker")? {
         None => 0,
         Some(marker) => items

@@ -21,6 +21,11 @@ const USUAL_SESSION: i64 = 3600;
 /// The longest life of a session of the account itself, in seconds.
 const LONGEST_ACCOUNT_SESSION: i64 = 3600;
 
+/// What an operation that needs no signature is answered; `None`: it needs one.
+pub(crate) fn without_signature(operation: &str) -> Option<ServiceError> {
+    matches!(operation, "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity").then(|| not_offered("STS", operation))
+}
+
 impl Iam {
     pub(super) fn sts(&self, caller: &Caller, operation: &str, mut input: Input) -> ServiceResult {
         match operation {

@@ -31,6 +31,11 @@ use super::{
 
 /// Open shards that one cloud may have.
 pub(super) const SHARDS_AT_MOST: u32 = 1000;
+/// How long a stream keeps its records at most: 365 days. The engine's rules know the 7 days of old.
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html>
+const RETENTION_HOURS_AT_MOST: f64 = 8760.0;
+/// Operations that the engine accepts and does nothing with.
+const WITHOUT_EFFECT: [&str; 3] = ["UpdateAccountSettings", "UpdateMaxRecordSize", "UpdateStreamWarmThroughput"];
 /// Records of one shard looked at in one step of deleting old ones.
 const DELETED_AT_ONCE: usize = 256;
 
@@ -124,8 +129,12 @@ impl Engine {
 
     /// Checks an input in AWS's words. A member that the engine does not act on is refused.
     pub fn check(&self, operation: &str, mut members: Map<String, Value>) -> ServiceResult<Checked> {
-        let known: Operation = operation.parse().map_err(|()| ServiceError::unknown_operation("Kinesis", operation))?;
-        let rules = known.validation_rules();
+        let known = operation.parse().ok().filter(|_| !WITHOUT_EFFECT.contains(&operation));
+        let known: Operation = known.ok_or_else(|| ServiceError::unknown_operation("Kinesis", operation))?;
+        let mut rules = known.validation_rules();
+        if let Some((_, hours)) = rules.iter_mut().find(|(name, _)| *name == "RetentionPeriodHours") {
+            hours.less_than_or_equal = Some(RETENTION_HOURS_AT_MOST);
+        }
         let takes = |name: &str| rules.iter().any(|(rule, _)| *rule == name);
         if let Some(arn) = members.get("StreamARN").and_then(Value::as_str) {
             if takes("StreamName") {
@@ -407,7 +416,8 @@ impl Engine {
         let consumer = self.store.get_consumer(consumer_arn).await.ok_or_else(|| {
             ServiceError::bad_request("ResourceNotFoundException", format!("Consumer {consumer_arn} not found."))
         })?;
-        if consumer.consumer_status != ConsumerStatus::Active {
+        // The engine calls a consumer that can read at once CREATING for half a second.
+        if consumer.consumer_status == ConsumerStatus::Deleting {
             return Err(ServiceError::bad_request(
                 "ResourceInUseException",
                 format!("Consumer {consumer_arn} is not ACTIVE."),
@@ -415,6 +425,18 @@ impl Engine {
         }
         let (stream_arn, _) = consumer_arn.split_once("/consumer/").unwrap_or((consumer_arn, ""));
         self.name_of(stream_arn)
+    }
+
+    /// Whether the stream or consumer of an ARN is there; `ResourceNotFoundException`.
+    pub async fn resource(&self, arn: &str) -> ServiceResult<()> {
+        if let Some((stream_arn, _)) = arn.split_once("/consumer/") {
+            self.stream(&self.name_of(stream_arn)?).await?;
+            let found = self.store.get_consumer(arn).await;
+            return found.map(|_| ()).ok_or_else(|| {
+                ServiceError::bad_request("ResourceNotFoundException", format!("Consumer {arn} not found."))
+            });
+        }
+        self.stream(&self.name_of(arn)?).await.map(|_| ())
     }
 
     /// The ARNs of the consumers of a stream.

@@ -2,7 +2,8 @@
 //!
 //! [`engine`] is the adapter round `ferrokinesis`. Beside it stand [`write`] and [`read`] (limits a
 //! shard, order, true `MillisBehindLatest`), [`fan_out`] (records pushed as they come),
-//! [`retention`] (what goes, and how much went before its time) and [`operations`] (streams).
+//! [`retention`] (what goes, and how much went before its time), [`operations`] (streams) and
+//! [`resources`] (consumers, tags and policies).
 
 mod cbor;
 mod engine;
@@ -10,6 +11,7 @@ mod fan_out;
 mod operations;
 mod read;
 mod reshard;
+mod resources;
 mod retention;
 mod streams;
 mod throttle;
@@ -121,6 +123,15 @@ impl Kinesis {
             "ListShards" => self.list_shards(input).await,
             "DescribeStream" => self.describe_stream(input).await,
             "UpdateShardCount" => self.update_shard_count(input).await,
+            "DescribeStreamConsumer" => self.describe_stream_consumer(input).await,
+            "ListStreamConsumers" => self.list_stream_consumers(input).await,
+            "DescribeAccountSettings" => self.describe_account_settings(input),
+            "GetResourcePolicy"
+            | "PutResourcePolicy"
+            | "DeleteResourcePolicy"
+            | "ListTagsForResource"
+            | "TagResource"
+            | "UntagResource" => self.resource_operation(operation, input).await,
             _ => {
                 let checked = self.engine.check(operation, input)?;
                 let only_reads = ["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb));

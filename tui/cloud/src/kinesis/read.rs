@@ -117,7 +117,7 @@ impl Kinesis {
         let shards = self.engine.stream(&position.stream).await?.shards;
         let Some(shard) = shards.iter().find(|shard| shard.id == position.shard_id) else { return Ok(found) };
         let first = self.engine.records(&position.stream, shard, &position.sequence_number, false, 1).await;
-        let young_enough = first.first().is_some_and(|record| record.arrived_ms as f64 >= (time * 1_000.0).floor());
+        let young_enough = first.first().is_some_and(|record| record.arrived_ms as f64 >= (time * 1_000.0).round());
         Ok(if young_enough { found } else { latest })
     }
 

@@ -31,6 +31,8 @@ use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::requests::error_body;
+
 use self::{
     environment::{Job, Outcome, Work},
     function::Function,

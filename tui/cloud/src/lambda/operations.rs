@@ -227,7 +227,7 @@ fn list(lambda: &Lambda, mut input: Input) -> ServiceResult {
     if let Some(version) = input.string("FunctionVersion")?.filter(|version| version != "ALL") {
         return Err(super::settings::not_in_set("functionVersion", &version, "[ALL]"));
     }
-    let page = input.integer("MaxItems")?.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let page = input.limit("MaxItems", 10_000)?.unwrap_or(PAGE).min(PAGE);
     let marker = input.string("Marker")?.filter(|marker| !marker.is_empty());
     input.finish()?;
     let functions = lambda.functions();
@@ -301,7 +301,7 @@ fn of_one_function(lambda: &Lambda, operation: &str, mut input: Input) -> Servic
         }
         "ListVersionsByFunction" => {
             // There is one version, so one page.
-            input.ignore("MaxItems");
+            input.limit("MaxItems", 10_000)?;
             input.ignore("Marker");
             input.finish()?;
             let function = lambda.find(&reference)?;

@@ -87,7 +87,7 @@ const THROTTLED_AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn answer(lambda: &Arc<Lambda>, caller: &Caller, request: &Request) -> Response {
     let Some(matched) = route(ROUTES, request.method(), request.uri().path(), request.uri().query()) else {
         let named = format!("{} {}", request.method(), request.uri().path());
-        return rest_json::answer(named_twice(Err(ServiceError::unknown_operation("Lambda", &named))), 200, "Message");
+        return rest_json::answer(Err(ServiceError::unknown_operation("Lambda", &named)), 200, error_body);
     };
     if matched.operation == INVOKE {
         let result = async {
@@ -96,7 +96,7 @@ pub(super) async fn answer(lambda: &Arc<Lambda>, caller: &Caller, request: &Requ
         };
         return match result.await {
             Ok(answer) => answer.into_response(),
-            Err(error) => rest_json::answer(named_twice(Err(error)), 200, "Message"),
+            Err(error) => rest_json::answer(Err(error), 200, error_body),
         };
     }
     let status = matched.status;
@@ -105,16 +105,22 @@ pub(super) async fn answer(lambda: &Arc<Lambda>, caller: &Caller, request: &Requ
         let input = input(matched, request)?;
         lambda.call(caller, operation, input).await
     };
-    rest_json::answer(named_twice(result.await), status, "Message")
+    rest_json::answer(result.await, status, error_body)
 }
 
-/// Lambda's exceptions disagree on the name of their message, `Message` or `message`, and clients
-/// read the one of their model: both are there.
-fn named_twice(result: ServiceResult) -> ServiceResult {
-    result.map_err(|error| {
-        let message = error.message.clone();
-        error.with("message", message)
-    })
+/// The body of an error: whose fault it is, its message and the members of its shape. Lambda's
+/// exceptions disagree on the name of their message, and clients read the one of their model.
+pub(crate) fn error_body(error: &ServiceError) -> Value {
+    let message = match error.code.as_str() {
+        "ResourceNotFoundException" | "ServiceException" => "Message",
+        _ => "message",
+    };
+    let fault = if error.status.is_client_error() { "User" } else { "Service" };
+    let mut body = json!({"Type": fault, message: error.message});
+    for (name, value) in &error.members {
+        body[*name] = value.clone();
+    }
+    body
 }
 
 /// The members of body, query and path.

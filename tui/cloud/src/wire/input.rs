@@ -88,6 +88,24 @@ impl Input {
             .transpose()
     }
 
+    /// Takes how many of a list are wanted, between 1 and `at_most`; refused in AWS's words otherwise.
+    pub fn limit(&mut self, name: &str, at_most: usize) -> ServiceResult<Option<usize>> {
+        let Some(wanted) = self.integer(name)? else { return Ok(None) };
+        let bound = match usize::try_from(wanted) {
+            Ok(count) if (1..=at_most).contains(&count) => return Ok(Some(count)),
+            Ok(1..) => format!("less than or equal to {at_most}"),
+            _ => "greater than or equal to 1".to_owned(),
+        };
+        Err(ServiceError::bad_request(
+            "ValidationException",
+            format!(
+                "1 validation error detected: Value '{wanted}' at '{}' failed to satisfy constraint: Member must have \
+                 value {bound}",
+                lower_first(name)
+            ),
+        ))
+    }
+
     /// Takes a boolean; the texts `true` and `false` count.
     pub fn boolean(&mut self, name: &str) -> ServiceResult<Option<bool>> {
         self.take(name)

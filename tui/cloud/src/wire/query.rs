@@ -1,29 +1,43 @@
 //! The query protocol: operation and input as a form, output as XML.
 //! `CloudFormation`, IAM and STS speak it.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderValue, header};
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
 use super::{Request, Response, ServiceError, ServiceResult, new_request_id, rest_json::parse_query};
 
-/// The operation's name (`Action`) and its input, lists and maps unfolded.
-pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
-    let form = if request.body().is_empty() {
-        request.uri().query().unwrap_or_default().to_owned()
+/// The name space of what AWS answers before it has found the operation.
+pub(crate) const FAULT: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// The members of a request, as they were sent.
+fn members(uri: &http::Uri, body: &Bytes) -> BTreeMap<String, Vec<String>> {
+    if body.is_empty() {
+        parse_query(uri.query().unwrap_or_default())
     } else {
-        String::from_utf8_lossy(request.body()).into_owned()
-    };
-    let mut operation = None;
+        parse_query(&String::from_utf8_lossy(body))
+    }
+}
+
+/// The operation's name (`Action`), where the request has one.
+pub(crate) fn action(uri: &http::Uri, body: &Bytes) -> Option<String> {
+    members(uri, body).remove("Action")?.pop()
+}
+
+/// The operation's name and its input, lists and maps unfolded. A request for another version of
+/// the API than `version` is refused.
+pub(crate) fn parse(request: &Request, version: &str) -> ServiceResult<(String, Value)> {
+    let (mut operation, mut asked_version) = (None, None);
     let mut tree = Node::default();
-    for (name, values) in parse_query(&form) {
+    for (name, values) in members(request.uri(), request.body()) {
         let value = values.into_iter().next_back().unwrap_or_default();
         match name.as_str() {
             "Action" => operation = Some(value),
-            "Version" => {}
+            "Version" => asked_version = Some(value),
             // A presigned request carries its signature beside the operation.
             name if name.starts_with("X-Amz-") => {}
             _ => tree.insert(name.split('.'), value),
@@ -31,6 +45,10 @@ pub(crate) fn parse(request: &Request) -> ServiceResult<(String, Value)> {
     }
     let operation = operation
         .ok_or_else(|| ServiceError::bad_request("MissingAction", "The request names no operation in Action."))?;
+    if let Some(other) = asked_version.filter(|asked| asked != version) {
+        let message = format!("Could not find operation {operation} for version {other}");
+        return Err(ServiceError::bad_request("InvalidAction", message));
+    }
     let input = if tree.children.is_empty() { Value::Object(Map::new()) } else { tree.into_value() };
     Ok((operation, input))
 }

@@ -89,16 +89,21 @@ pub(crate) fn body(request: &Request) -> ServiceResult<Map<String, Value>> {
     }
 }
 
-/// The answer in this protocol. `code_name` and `message_name` name an error's members, which
-/// differ between services: Lambda has `Type` (of the fault) and `Message`, API Gateway `message`.
-pub(crate) fn answer(result: ServiceResult, success: u16, message_name: &str) -> Response {
+/// The body of an error of API Gateway's: its message, beside the members of its shape. The code is
+/// in a header.
+pub(crate) fn message_only(error: &ServiceError) -> Value {
+    let message = std::iter::once(("message", Value::from(error.message.as_str())));
+    let members = message.chain(error.members.iter().cloned());
+    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// The answer in this protocol. `error_body` gives the body of an error, which differs between
+/// services.
+pub(crate) fn answer(result: ServiceResult, success: u16, error_body: fn(&ServiceError) -> Value) -> Response {
     let (status, error_type, body) = match result {
         Ok(output) => (http::StatusCode::from_u16(success).unwrap_or_default(), None, output),
         Err(error) => {
-            let mut body = json::error_body(&error, "Code", message_name);
-            if let Value::Object(members) = &mut body {
-                members.insert("Type".into(), if error.status.is_client_error() { "User" } else { "Service" }.into());
-            }
+            let body = error_body(&error);
             (error.status, Some(error.code), body)
         }
     };

@@ -153,7 +153,19 @@ pub fn json(cloud: &LocalCloud, target: &str, body: &str) -> Request<String> {
 
 /// Sends a request as it is.
 pub async fn send(request: Request<String>) -> Answer {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
+    send_with(Client::builder(TokioExecutor::new()), request).await
+}
+
+/// Sends a request over HTTP/2 from the first byte on, its host only where HTTP/2 has it.
+pub async fn send_over_http2(mut request: Request<String>) -> Answer {
+    request.headers_mut().remove("host");
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.http2_only(true);
+    send_with(builder, request).await
+}
+
+async fn send_with(builder: hyper_util::client::legacy::Builder, request: Request<String>) -> Answer {
+    let client = builder.build_http::<Full<bytes::Bytes>>();
     let response = client.request(request.map(|body| Full::new(body.into()))).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();

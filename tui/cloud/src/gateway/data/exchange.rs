@@ -27,7 +27,7 @@ use super::{
     routing::{self, decode},
     throttle,
 };
-use crate::logs::LogLine;
+use crate::{logs::LogLine, wire::name_host};
 
 /// The largest body.
 const LARGEST_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -62,7 +62,8 @@ impl Target {
 /// Answers a request.
 pub(super) async fn answer(gateway: Arc<Gateway>, peer: SocketAddr, request: http::Request<Incoming>) -> Answered {
     let began = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    name_host(&mut parts);
     let request_id = new_request_id();
     let target = gateway.target(&parts);
     let mut answered = match &target {

@@ -18,8 +18,11 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -66,10 +69,9 @@ async fn connection(gateway: Arc<Gateway>, stream: TcpStream, peer: SocketAddr) 
             Ok::<_, Infallible>(answered.unwrap_or_else(|_| refusal::Refusal::Internal.answer()))
         }
     });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).max_headers(MOST_HEADERS);
+    server.http2().timer(TokioTimer::new());
     // A client that goes away in the middle is its own affair.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
