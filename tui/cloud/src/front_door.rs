@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, iam, lambda, signature,
+    temporary::Temporary,
     wire::{self, Input, Request, Response, ServiceError, json, query, rest_json},
 };
 
@@ -60,7 +61,7 @@ pub struct LocalCloud {
     gateway_port_taken: bool,
     stop: CancellationToken,
     tasks: JoinSet<()>,
-    _temporary: Option<tempfile::TempDir>,
+    _temporary: Option<Temporary>,
 }
 
 impl LocalCloud {
@@ -171,17 +172,15 @@ async fn bind_gateway(wanted: Option<u16>) -> Result<(TcpListener, bool), StartE
     tried
 }
 
-fn data_dir(options: &Options) -> Result<(std::path::PathBuf, Option<tempfile::TempDir>), StartError> {
+fn data_dir(options: &Options) -> Result<(std::path::PathBuf, Option<Temporary>), StartError> {
+    let trouble = |path: &std::path::Path, source| StartError::DataDir { path: path.to_owned(), source };
     if let Some(path) = &options.data_dir {
-        std::fs::create_dir_all(path).map_err(|source| StartError::DataDir { path: path.clone(), source })?;
-        Ok((path.clone(), None))
-    } else {
-        let temporary = tempfile::Builder::new()
-            .prefix("tailwater-")
-            .tempdir()
-            .map_err(|source| StartError::DataDir { path: std::env::temp_dir(), source })?;
-        Ok((temporary.path().to_owned(), Some(temporary)))
+        std::fs::create_dir_all(path).map_err(|source| trouble(path, source))?;
+        return Ok((path.clone(), None));
     }
+    let base = std::env::temp_dir();
+    let temporary = Temporary::new(&base).map_err(|source| trouble(&base, source))?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 /// Accepts connections and serves them until `stop`.

@@ -20,6 +20,7 @@ mod logs;
 mod options;
 mod s3;
 mod signature;
+mod temporary;
 mod wire;
 
 pub use firehose::Buffered;
