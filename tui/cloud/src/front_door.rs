@@ -196,7 +196,9 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
                 connections.spawn(async move {
                     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
                         let services = services.clone();
-                        async move { Ok::<_, std::convert::Infallible>(route(&services, request.map(Body::new)).await) }
+                        let version = request.version();
+                        let request = request.map(|body| Body::new(wire::Unread::new(body, version)));
+                        async move { Ok::<_, std::convert::Infallible>(route(&services, request).await) }
                     });
                     let mut server = auto::Builder::new(TokioExecutor::new());
                     server.http1().timer(TokioTimer::new());

@@ -1,5 +1,6 @@
 //! Signature version 4: whose request this is, and whether it is as they sent it.
 
+mod authority;
 mod presigned;
 
 use bytes::Bytes;
@@ -47,6 +48,9 @@ pub(crate) async fn check(
 ) -> ServiceResult<Caller> {
     if presigned::is_presigned(parts) {
         return presigned::check(iam, region, service, parts, body);
+    }
+    if let Some(checked) = authority::check(iam, region, service, parts, body) {
+        return checked;
     }
     let owner = Arc::new(Mutex::new(None));
     let mut keys = {

@@ -20,6 +20,8 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// How far a request's time may be from ours.
 const MISMATCH: TimeDelta = TimeDelta::minutes(15);
+/// The name that HTTP/2 has for the host.
+pub(super) const AUTHORITY: &str = ":authority";
 /// What RFC 3986 leaves as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -63,8 +65,35 @@ fn verified(
         let message = format!("{} Re-examine the query-string parameters.", missing.join(" "));
         return Err(SignatureError::IncompleteSignature(message));
     };
-    let signed_headers: Vec<&str> = signed_headers.split(';').collect();
-    if !signed_headers.contains(&"host") {
+    let token = found("X-Amz-Security-Token");
+    let claim = Claim { credential, signature, signed_headers, time, token };
+    verify(iam, region, service, &claim, parts, body)
+}
+
+/// What a request says of its signature.
+pub(super) struct Claim<'a> {
+    /// `KEY/DATE/REGION/SERVICE/aws4_request`.
+    pub credential: &'a str,
+    pub signature: &'a str,
+    /// Names, separated by semicolons.
+    pub signed_headers: &'a str,
+    pub time: &'a str,
+    pub token: Option<&'a str>,
+}
+
+/// Checks a request against what it says of its signature, and gives whose it is.
+pub(super) fn verify(
+    iam: &Iam,
+    region: &str,
+    service: &str,
+    claim: &Claim<'_>,
+    parts: &http::request::Parts,
+    body: &Bytes,
+) -> Result<Caller, SignatureError> {
+    let Claim { credential, signature, time, .. } = *claim;
+    let parameters = parameters(parts);
+    let signed_headers: Vec<&str> = claim.signed_headers.split(';').collect();
+    if !signed_headers.contains(&"host") && !signed_headers.contains(&AUTHORITY) {
         let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
         return Err(SignatureError::SignatureDoesNotMatch(Some(message.into())));
     }
@@ -75,7 +104,7 @@ fn verified(
     })?;
     check_time(requested)?;
     let access_key_id = check_credential(credential, region, service, requested)?;
-    let owner = owner_of(iam, access_key_id, found("X-Amz-Security-Token"))?;
+    let owner = owner_of(iam, access_key_id, claim.token)?;
     let scope = credential.split_once('/').map_or("", |(_, scope)| scope);
     let canonical = canonical_request(parts, &parameters, &signed_headers, body);
     let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
@@ -162,7 +191,7 @@ fn canonical_request(
         .map(|name| {
             let values: Vec<String> = parts
                 .headers
-                .get_all(*name)
+                .get_all(if *name == AUTHORITY { "host" } else { *name })
                 .iter()
                 .map(|value| {
                     String::from_utf8_lossy(value.as_bytes()).split_ascii_whitespace().collect::<Vec<_>>().join(" ")

@@ -6,11 +6,13 @@ pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod query;
 pub(crate) mod rest_json;
+mod unread;
 
 use http::{HeaderValue, header};
 
 pub(crate) use error::{ServiceError, ServiceResult};
 pub(crate) use input::Input;
+pub(crate) use unread::Unread;
 
 /// A whole request: its body has been read and its signature checked.
 pub(crate) type Request = http::Request<bytes::Bytes>;

@@ -27,7 +27,10 @@ use super::{
     routing::{self, decode},
     throttle,
 };
-use crate::{logs::LogLine, wire::name_host};
+use crate::{
+    logs::LogLine,
+    wire::{Unread, name_host},
+};
 
 /// The largest body.
 const LARGEST_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -64,6 +67,7 @@ pub(super) async fn answer(gateway: Arc<Gateway>, peer: SocketAddr, request: htt
     let began = Instant::now();
     let (mut parts, body) = request.into_parts();
     name_host(&mut parts);
+    let body = Unread::new(body, parts.version);
     let request_id = new_request_id();
     let target = gateway.target(&parts);
     let mut answered = match &target {
@@ -157,7 +161,7 @@ impl Gateway {
         target: &Target,
         entry: &mut Entry,
         parts: &http::request::Parts,
-        body: Incoming,
+        body: Unread,
     ) -> Result<Answered, Refusal> {
         let api = &target.api;
         let stage = target.stage().ok_or(Refusal::NotFound)?;
@@ -264,7 +268,7 @@ fn head_bytes(parts: &http::request::Parts) -> usize {
     line + parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
 }
 
-async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Unread) -> Result<Bytes, Refusal> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|bytes| bytes > LARGEST_BODY_BYTES as u64) {
         return Err(Refusal::BodyTooLarge);
