@@ -12,8 +12,10 @@ mod ui;
 use std::process::ExitCode;
 
 /// The hidden mode that supervises the embedded cloud's functions.
+#[cfg(feature = "local")]
 pub(crate) const SUPERVISE: &str = "__supervise";
 /// The hidden mode in which this program is the pipeline's function.
+#[cfg(feature = "local")]
 pub(crate) const FUNCTION: &str = "__function";
 
 fn main() -> ExitCode {

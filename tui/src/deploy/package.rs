@@ -2,7 +2,7 @@
 //! any call, and put into the artifact bucket under a key by its content.
 
 use std::{
-    io::{Cursor, Read, Write},
+    io::{Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -170,7 +170,7 @@ fn zip_of(bootstrap: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o755);
     writer.start_file("bootstrap", options)?;
-    writer.write_all(bootstrap)?;
+    std::io::Write::write_all(&mut writer, bootstrap)?;
     Ok(writer.finish()?.into_inner())
 }
 
@@ -242,6 +242,8 @@ async fn ensure_bucket(target: &Target, client: &aws_sdk_s3::Client, bucket: &st
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn written(files: &[(&str, &[u8], u32)]) -> tempfile::NamedTempFile {

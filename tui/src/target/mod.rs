@@ -4,20 +4,27 @@
 mod clock;
 #[cfg(feature = "local")]
 mod embedded;
+mod folders;
+#[cfg(feature = "local")]
 mod registration;
 mod stack_events;
 
-use std::{sync::Arc, time::Duration};
+#[cfg(feature = "local")]
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+#[cfg(feature = "local")]
 use aws_credential_types::Credentials;
 
 pub use clock::now;
 #[cfg(feature = "local")]
 pub use embedded::{Embedded, cloud_options};
+pub use folders::state_folder;
 #[cfg(feature = "local")]
 pub use registration::Claim;
-pub use registration::{Registration, state_folder};
+#[cfg(feature = "local")]
+pub use registration::Registration;
 pub use stack_events::{StackEvents, StackEventsError};
 
 /// How long a connection may take to be made.
@@ -71,6 +78,7 @@ pub enum TargetError {
         advice: &'static str,
     },
     /// The embedded cloud could not be started.
+    #[cfg(feature = "local")]
     #[error("{0}")]
     Cloud(String),
 }
@@ -188,13 +196,13 @@ impl Target {
     }
 
     /// Whether the embedded cloud of another process that was joined has ended.
+    #[cfg(feature = "local")]
     pub fn is_gone(&self) -> bool {
-        #[cfg(feature = "local")]
-        if self.is_local() && self.embedded.is_none() {
-            let found = Registration::find().ok().flatten();
-            return found.is_none_or(|found| Some(found.endpoint_url.as_str()) != self.endpoint_url());
+        if !self.is_local() || self.embedded.is_some() {
+            return false;
         }
-        false
+        let found = Registration::find().ok().flatten();
+        found.is_none_or(|found| Some(found.endpoint_url.as_str()) != self.endpoint_url())
     }
 
     /// Twelve digits.

@@ -10,8 +10,9 @@ use std::{
     path::PathBuf,
 };
 
-use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
+
+use super::folders::{make_private, runtime_folder};
 
 /// What a second terminal needs to join an embedded cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub struct Claim {
 impl Claim {
     /// Claims it; `None` where a cloud runs already.
     pub fn take() -> io::Result<Option<Self>> {
-        let folder = folder()?;
+        let folder = runtime_folder()?;
         make_private(&folder)?;
         let lock = private_file(&folder.join("local.lock"))?;
         match lock.try_lock() {
@@ -73,7 +74,7 @@ impl Drop for Claim {
 impl Registration {
     /// The embedded cloud that runs for this user, if one does.
     pub fn find() -> io::Result<Option<Self>> {
-        let folder = folder()?;
+        let folder = runtime_folder()?;
         let Ok(lock) = OpenOptions::new().read(true).write(true).open(folder.join("local.lock")) else {
             return Ok(None);
         };
@@ -87,29 +88,6 @@ impl Registration {
             },
         }
     }
-}
-
-/// `$XDG_RUNTIME_DIR/tailwater`, or the state folder where there is no runtime folder.
-fn folder() -> io::Result<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().map_err(|error| io::Error::other(error.to_string()))?;
-    let base = strategy.runtime_dir().or_else(|| strategy.state_dir()).unwrap_or_else(|| strategy.data_dir());
-    Ok(base.join("tailwater"))
-}
-
-/// A folder of the user's own for what outlives a session.
-pub fn state_folder() -> io::Result<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().map_err(|error| io::Error::other(error.to_string()))?;
-    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("tailwater");
-    make_private(&folder)?;
-    Ok(folder)
-}
-
-fn make_private(folder: &std::path::Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn private_file(path: &std::path::Path) -> io::Result<File> {
