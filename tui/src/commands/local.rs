@@ -77,7 +77,14 @@ pub async fn local(global: &Global, args: LocalArgs) -> CommandResult {
             )
         },
     )?;
-    stopped().await;
+    let mut known = 0;
+    let mut end = std::pin::pin!(stopped());
+    loop {
+        tokio::select! {
+            () = &mut end => break,
+            loss = embedded.next_loss(&mut known) => say(&loss),
+        }
+    }
     let undelivered = embedded.shutdown().await;
     if undelivered > 0 {
         say(&format!("{undelivered} records could not be delivered before the end."));

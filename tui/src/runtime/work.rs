@@ -153,6 +153,19 @@ impl Running {
     }
 }
 
+/// Tells what Kinesis let go, as long as someone listens.
+#[cfg(feature = "local")]
+async fn tell_losses(embedded: Arc<crate::target::Embedded>, messages: Sender<Message>) {
+    let mut known = 0;
+    loop {
+        let loss = tokio::select! {
+            loss = embedded.next_loss(&mut known) => loss,
+            () = messages.closed() => return,
+        };
+        let _ = messages.send(Message::Notice(loss)).await;
+    }
+}
+
 impl Shared {
     async fn say(&self, message: Message) {
         // Nobody listening means that the app has ended.
@@ -167,6 +180,10 @@ impl Shared {
                 Ok((target, cloud)) => {
                     if let Some(cloud) = cloud {
                         self.say(Message::CloudReady(cloud)).await;
+                    }
+                    #[cfg(feature = "local")]
+                    if let Some(embedded) = target.embedded().cloned() {
+                        tokio::spawn(tell_losses(embedded, self.messages.clone()));
                     }
                     *known = Some(target);
                 }

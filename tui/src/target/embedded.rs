@@ -6,12 +6,15 @@ use std::{
 };
 
 use tailwater_cloud::{LocalCloud, Options};
+use tailwater_core::text::number;
 use tokio::sync::Mutex;
 
 use super::{Claim, Registration, Target, TargetError};
 
 /// How long to wait for a cloud that is just starting to say where it is.
 const STARTING: Duration = Duration::from_secs(5);
+/// Between two looks at what Kinesis let go.
+const LOSSES_PACE: Duration = Duration::from_secs(2);
 /// Between two looks for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -54,6 +57,24 @@ impl Embedded {
         self.gateway_port_taken.then(|| {
             format!("Port 3000 is taken by another program: the API answers at {}.", self.registration.gateway_url)
         })
+    }
+
+    /// Waits until Kinesis has let more than `known` records go before their time, to stay within its
+    /// memory; says so. It ends with the cloud, then it never comes.
+    pub async fn next_loss(&self, known: &mut u64) -> String {
+        loop {
+            tokio::time::sleep(LOSSES_PACE).await;
+            let dropped = self.cloud.lock().await.as_ref().map(LocalCloud::dropped);
+            let Some(dropped) = dropped else { return std::future::pending().await };
+            if dropped.records > *known {
+                *known = dropped.records;
+                return format!(
+                    "Kinesis let its oldest {} records ({}) go to stay within its memory.",
+                    number::grouped(dropped.records),
+                    number::size(dropped.bytes)
+                );
+            }
+        }
     }
 
     /// Delivers what Firehose still buffers and ends everything. Gives the number of records that
