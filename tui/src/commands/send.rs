@@ -13,13 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target};
 use crate::{
     cli::{Global, SendArgs},
-    send::{Load, Sender, all_headers, run},
+    send::{CONCURRENCY, Load, Sender, all_headers, run},
 };
 
 /// What is sent where nothing is given.
 const SAMPLE: &str = include_str!("../../../assets/events/signup.json");
-/// Requests under way at once unless told otherwise: enough for any rate that a laptop makes.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
 /// The longest time that is told apart: longer than any request can take.
 const LONGEST_MICROS: u64 = 60_000_000;
 /// How many results may wait to be printed.

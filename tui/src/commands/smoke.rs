@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    num::NonZeroUsize,
     time::{Duration, Instant},
 };
 
@@ -21,13 +20,11 @@ use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline
 use crate::{
     cli::Global,
     deploy::Deployed,
-    send::{Load, Sender, run},
+    send::{CONCURRENCY, Load, Sender, run},
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
 
-/// Requests under way at once.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
 /// The hops that are shown, by the names of the JSON.
 const HOPS: [(&str, Hop); 4] = [("api", Hop::Api), ("lambda", Hop::Lambda), ("kinesis", Hop::Kinesis), ("s3", Hop::S3)];
 /// After everything has landed, how long to look for what lands twice: two listings of the bucket.

@@ -2,7 +2,6 @@
 //! Each hands over its own events; this room turns them into messages.
 
 use std::{
-    num::NonZeroUsize,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,13 +21,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     deploy::{self, Deployed, Outcome, Progress, Request, Stack},
-    send::{self, Load},
+    send::{self, CONCURRENCY, Load},
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
 
-/// Requests under way at once.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
 /// How long the live sources may take to end in order: they deregister what costs.
 const END_IN_ORDER: Duration = Duration::from_secs(2);
 

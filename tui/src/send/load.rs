@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Sender;
 
+/// Requests under way at once unless told otherwise: enough for any rate that a laptop makes.
+pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("above zero");
+
 /// How events are sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tailwater_core::events::{Answer, Sent};
 
-pub use load::{Load, run};
+pub use load::{CONCURRENCY, Load, run};
 
 /// The gateway ends a request after 30 s; a little more tells its answer from none.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);

@@ -22,7 +22,11 @@ use crate::{
 use self::{keys::Keys, policy::Assumer, roles::Roles};
 
 pub use self::keys::Credentials;
-pub(crate) use self::{keys::KeyOwner, policy::check_resource_policy, sts::without_signature};
+pub(crate) use self::{
+    keys::KeyOwner,
+    policy::{check_resource_policy, matches_wildcard},
+    sts::without_signature,
+};
 
 /// Roles, credentials and attribution.
 pub(crate) struct Iam {

@@ -181,7 +181,7 @@ fn principals_are_known(statement: &Map<String, Value>) -> ServiceResult<()> {
 fn applies(statement: &Map<String, Value>, place: &Place, assumer: &Assumer<'_>) -> bool {
     let action = one_or_many(statement.get("Action").unwrap_or(&Value::Null))
         .iter()
-        .any(|action| matches(&action.to_ascii_lowercase(), "sts:assumerole"));
+        .any(|action| matches_wildcard(&action.to_ascii_lowercase(), "sts:assumerole"));
     let principal = match (statement.get("Principal"), statement.get("NotPrincipal")) {
         (Some(principal), _) => names(principal, place, assumer),
         (None, Some(principal)) => !names(principal, place, assumer),
@@ -247,7 +247,7 @@ fn condition_holds(operator: &str, key: &str, wanted: &[&str], place: &Place, as
     let is = |wanted: &&str| match operator {
         "StringEquals" | "StringNotEquals" => *wanted == value,
         "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => wanted.eq_ignore_ascii_case(value),
-        _ => matches(wanted, value),
+        _ => matches_wildcard(wanted, value),
     };
     match operator {
         "StringEquals" | "StringEqualsIgnoreCase" | "StringLike" | "ArnEquals" | "ArnLike" => wanted.iter().any(is),
@@ -261,11 +261,12 @@ fn condition_holds(operator: &str, key: &str, wanted: &[&str], place: &Place, as
 fn could_name_own_resource(pattern: &str, service: &str, place: &Place) -> bool {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let own = ["arn", "aws", service, place.region.as_str(), place.account_id.as_str()];
-    pattern == "*" || (parts.len() == 6 && parts.iter().zip(own).all(|(pattern, part)| matches(pattern, part)))
+    pattern == "*" || (parts.len() == 6 && parts.iter().zip(own).all(|(pattern, part)| matches_wildcard(pattern, part)))
 }
 
-/// Whether `text` matches a pattern of `*` (anything) and `?` (one letter).
-fn matches(pattern: &str, text: &str) -> bool {
+/// Whether `text` matches a pattern of `*` (anything) and `?` (one letter), as in policies and in
+/// `ArnLike`.
+pub(crate) fn matches_wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut read) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -405,6 +406,6 @@ mod tests {
     #[case("*b*", "abc", true)]
     #[case("a", "", false)]
     fn patterns_match(#[case] pattern: &str, #[case] text: &str, #[case] expected: bool) {
-        assert_eq!(matches(pattern, text), expected);
+        assert_eq!(matches_wildcard(pattern, text), expected);
     }
 }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::settings::{invalid, pattern};
-use crate::wire::{Input, ServiceError, ServiceResult};
+use crate::{
+    iam,
+    wire::{Input, ServiceError, ServiceResult},
+};
 
 /// One permission.
 #[derive(Debug, Clone)]
@@ -93,7 +96,7 @@ impl Policy {
         self.statements.iter().any(|statement| {
             matches!(statement.action.as_str(), "lambda:InvokeFunction" | "lambda:*" | "*")
                 && (statement.principal == service || statement.principal == "*")
-                && statement.source_arn.as_ref().is_none_or(|wanted| matches_wildcard(wanted, source_arn))
+                && statement.source_arn.as_ref().is_none_or(|wanted| iam::matches_wildcard(wanted, source_arn))
                 && statement.source_account.as_ref().is_none_or(|wanted| wanted == source_account)
         })
     }
@@ -140,35 +143,6 @@ fn no_policy() -> ServiceError {
     ServiceError::not_found("ResourceNotFoundException", "No policy is associated with the given resource.")
 }
 
-/// `ArnLike`: `*` stands for any text, `?` for one character.
-fn matches_wildcard(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut at, mut position) = (0, 0);
-    // Where the last `*` was, and how far its text reaches so far.
-    let mut star: Option<(usize, usize)> = None;
-    while position < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, position));
-                at += 1;
-            }
-            Some(letter) if *letter == text[position] || *letter == b'?' => {
-                at += 1;
-                position += 1;
-            }
-            _ => match star {
-                Some((star_at, reached)) => {
-                    star = Some((star_at, reached + 1));
-                    at = star_at + 1;
-                    position = reached + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|letter| *letter == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -186,7 +160,7 @@ mod tests {
     #[case("a*b*c", "a1b2b3c", true)]
     #[case("abc", "abcd", false)]
     fn wildcards_match_as_in_arn_like(#[case] pattern: &str, #[case] text: &str, #[case] fits: bool) {
-        assert_eq!(matches_wildcard(pattern, text), fits);
+        assert_eq!(iam::matches_wildcard(pattern, text), fits);
     }
 
     fn add(policy: &mut Policy, members: Value) -> ServiceResult<Value> {
