@@ -291,9 +291,11 @@ impl Site {
 /// Ends the processes and removes the folders of clouds that are gone.
 fn clear_up_after_others(functions: &std::path::Path) {
     let is_gone = |tag: &str| tag.split_once('/').is_some_and(|(cloud, _)| !processes::may_run(cloud));
-    // Supervisors of a cloud that was killed just now are at work, and reach what carries no tag.
-    processes::wait_for_tagged(is_gone, process::ENDING_TAKES_AT_MOST);
-    processes::kill_tagged(is_gone);
+    // Supervisors of a cloud that was killed just now are at work, and reach what carries no tag. One
+    // that is killed while this waits has not had its time yet: it is left to them.
+    let gone = processes::tags(is_gone);
+    processes::wait_for_tagged(|tag| gone.contains(tag), process::ENDING_TAKES_AT_MOST);
+    processes::kill_tagged(|tag| gone.contains(tag));
     for entry in std::fs::read_dir(functions).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.split_once('.').is_some_and(|(cloud, _)| !processes::may_run(cloud)) {

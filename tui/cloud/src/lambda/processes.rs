@@ -47,6 +47,11 @@ pub(super) fn kill_descendants() {
     }
 }
 
+/// The tags of all processes that are wanted.
+pub(super) fn tags(wanted: impl Fn(&str) -> bool) -> HashSet<String> {
+    all_tags().filter(|tag| wanted(tag)).collect()
+}
+
 /// Kills every process whose tag is one of those wanted, until none is left.
 pub(super) fn kill_tagged(wanted: impl Fn(&str) -> bool) {
     let deadline = Instant::now() + ENDING_TAKES_AT_MOST;
@@ -135,6 +140,11 @@ mod system {
         found
     }
 
+    /// The tags of all processes that have one.
+    pub fn all_tags() -> impl Iterator<Item = String> {
+        pids().filter_map(tag)
+    }
+
     /// The tag that a process was started with. A process that ended has none.
     fn tag(pid: i32) -> Option<String> {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -203,6 +213,11 @@ mod system {
         0
     }
 
+    /// As above.
+    pub fn all_tags() -> impl Iterator<Item = String> {
+        std::iter::empty()
+    }
+
     /// Not measured on this system.
     pub fn peak_memory_bytes(_pid: i32) -> Option<u64> {
         None
@@ -214,7 +229,7 @@ mod system {
     }
 }
 
-use system::{all, signal_tagged};
+use system::{all, all_tags, signal_tagged};
 pub(super) use system::{identity, peak_memory_bytes};
 
 /// Whether the process that an identity names still runs; also `true` where it cannot be known from
