@@ -3,13 +3,16 @@
 use std::io::IsTerminal;
 
 use serde_json::{Map, Value, json};
-use tailwater_core::text::safe::visible;
+use tailwater_core::{
+    pipeline::{Preview, Replacement},
+    text::safe::visible,
+};
 use tokio::sync::mpsc;
 
 use super::{CommandError, CommandResult, End, leave, print, request, say, target};
 use crate::{
     cli::{Global, Output},
-    deploy::{self, Deployed, Outcome, Progress, Request},
+    deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request},
     target::Target,
 };
 
@@ -23,26 +26,9 @@ pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
     }
     let target = target(global).await?;
     let output = global.output;
-    let result = run(&target, &request(global, dry_run), |progress| match progress {
+    let show = |progress| match progress {
         Progress::Note(text) => {
             say(&text);
-            Ok(End::Done)
-        }
-        Progress::Preview(changes) => {
-            for change in &changes {
-                let replaced = if change.replacement { "  a new one takes its place: what it holds goes" } else { "" };
-                say(&format!("  {:<7} {:<20} {}{replaced}", change.action, change.logical_id, change.resource_type));
-                if dry_run && output == Output::Json {
-                    let line = json!({
-                        "event": "change",
-                        "action": change.action,
-                        "logicalId": change.logical_id,
-                        "type": change.resource_type,
-                        "replacement": change.replacement,
-                    });
-                    print::line(output, || line, String::new)?;
-                }
-            }
             Ok(End::Done)
         }
         Progress::Event(event) => print::line(
@@ -50,38 +36,71 @@ pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
             || print::tagged("event", "stack", print::stack_json(&event)),
             || print::stack_text(&event),
         ),
-    })
+    };
+    let result = async {
+        let plan = match showing(async |out| deploy::prepare(&target, &request(global), out).await, show).await? {
+            Prepared::Unchanged(deployed) => return Ok(Some(Outcome::Unchanged(deployed))),
+            Prepared::Changes(plan) => plan,
+        };
+        preview(output, dry_run, &plan.preview)?;
+        if dry_run {
+            deploy::discard(&target, &plan).await?;
+            return Ok(None);
+        }
+        showing(async |out| deploy::execute(&target, &plan, out).await, show).await.map(Some)
+    }
     .await;
     let end = match result {
-        Ok(outcome) => conclude(output, &outcome),
+        Ok(outcome) => conclude(output, outcome.as_ref()),
         Err(error) => Err(error),
     };
     leave(&target).await;
     end
 }
 
-fn conclude(output: Output, outcome: &Outcome) -> CommandResult {
+/// Shows what will be changed.
+fn preview(output: Output, dry_run: bool, preview: &Preview) -> Result<(), CommandError> {
+    for change in &preview.changes {
+        let replaced = change.replacement == Replacement::Yes;
+        let words = if replaced { "  a new one takes its place: what it holds goes" } else { "" };
+        say(&format!("  {:<7} {:<20} {}{words}", change.action, change.logical_id, change.resource_type));
+        if dry_run && output == Output::Json {
+            let line = json!({
+                "event": "change",
+                "action": change.action,
+                "logicalId": change.logical_id,
+                "type": change.resource_type,
+                "replacement": replaced,
+            });
+            print::line(output, || line, String::new)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says how it ended; `None`: the preview was all that was asked for.
+fn conclude(output: Output, outcome: Option<&Outcome>) -> CommandResult {
     let last = |event: &str, status: Option<&str>, outputs: Value, root_cause: Value| json!({"event": event, "stackStatus": status, "outputs": outputs, "rootCause": root_cause});
     let deployed = |event: &str, deployed: &Deployed| {
         last(event, Some(deployed.status.as_str()), json!(deployed.outputs), Value::Null)
     };
     match outcome {
-        Outcome::Deployed(stack) => print::line(
+        Some(Outcome::Deployed(stack)) => print::line(
             output,
             || deployed("deployed", stack),
             || format!("Deployed: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
         ),
-        Outcome::Unchanged(stack) => print::line(
+        Some(Outcome::Unchanged(stack)) => print::line(
             output,
             || deployed("unchanged", stack),
             || format!("Unchanged: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
         ),
-        Outcome::DryRun => print::line(
+        None => print::line(
             output,
             || last("unchanged", None, Value::Object(Map::new()), Value::Null),
             || "Nothing was changed: this was the preview.".to_owned(),
         ),
-        Outcome::Failed { status, root_cause } => {
+        Some(Outcome::Failed { status, root_cause }) => {
             let cause = root_cause.as_ref().map_or(Value::Null, |event| Value::Object(print::stack_json(event)));
             print::line(
                 output,
@@ -102,17 +121,16 @@ fn conclude(output: Output, outcome: &Outcome) -> CommandResult {
     }
 }
 
-/// Runs a deployment and shows its progress as it comes.
-async fn run(
-    target: &Target,
-    request: &Request,
+/// Does a part of a deployment and shows its progress as it comes.
+async fn showing<T>(
+    work: impl AsyncFnOnce(&mpsc::Sender<Progress>) -> Result<T, DeployError>,
     mut show: impl FnMut(Progress) -> CommandResult,
-) -> Result<Outcome, CommandError> {
+) -> Result<T, CommandError> {
     let (sender, mut receiver) = mpsc::channel(PROGRESS_AHEAD);
-    let deployment = async {
-        let outcome = deploy::deploy(target, request, &sender).await;
+    let working = async {
+        let result = work(&sender).await;
         drop(sender);
-        outcome
+        result
     };
     let showing = async {
         while let Some(progress) = receiver.recv().await {
@@ -120,25 +138,27 @@ async fn run(
         }
         Ok::<_, CommandError>(())
     };
-    let (outcome, shown) = tokio::join!(deployment, showing);
+    let (result, shown) = tokio::join!(working, showing);
     shown?;
-    Ok(outcome?)
+    Ok(result?)
 }
 
 /// Deploys what another command needs; only words and failures show, on stderr.
 pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, CommandError> {
-    let outcome = run(target, request, |progress| {
-        match progress {
-            Progress::Note(text) => say(&text),
-            Progress::Event(event) if event.status.failed() => say(&print::stack_text(&event)),
-            _ => {}
-        }
-        Ok(End::Done)
-    })
+    let outcome = showing(
+        async |out| deploy::deploy(target, request, out).await,
+        |progress| {
+            match progress {
+                Progress::Note(text) => say(&text),
+                Progress::Event(event) if event.status.failed() => say(&print::stack_text(&event)),
+                _ => {}
+            }
+            Ok(End::Done)
+        },
+    )
     .await?;
     match outcome {
         Outcome::Deployed(deployed) | Outcome::Unchanged(deployed) => Ok(deployed),
-        Outcome::DryRun => Err(CommandError::Failed("the deployment stopped after its preview".to_owned())),
         Outcome::Failed { status, root_cause } => {
             let cause = root_cause.and_then(|event| Some(format!("{}: {}", event.logical_id, event.reason?)));
             Err(CommandError::Failed(format!(

@@ -30,7 +30,6 @@ pub async fn destroy(global: &Global, now: bool, keep_data: bool) -> CommandResu
         while let Some(progress) = receiver.recv().await {
             match progress {
                 Progress::Note(text) => say(&text),
-                Progress::Preview(_) => {}
                 Progress::Event(event) => {
                     print::line(
                         output,

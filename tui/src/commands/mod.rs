@@ -150,12 +150,11 @@ async fn leave(target: &Target) {
 }
 
 /// What the options say of a deployment.
-fn request(global: &Global, dry_run: bool) -> Request {
+fn request(global: &Global) -> Request {
     Request {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
-        dry_run,
     }
 }
 
@@ -178,7 +177,7 @@ async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandE
         )));
     }
     say(&format!("Deploying stack {} first.", global.stack_name));
-    deploy::quietly(target, &request(global, false)).await
+    deploy::quietly(target, &request(global)).await
 }
 
 /// What is said when the embedded cloud of another process ends under a command.

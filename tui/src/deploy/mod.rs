@@ -17,7 +17,7 @@ use aws_sdk_cloudformation::{
 };
 use tailwater_core::{
     events::{StackEvent, StackStatus},
-    pipeline::{Buffering, Outputs},
+    pipeline::{Buffering, Change, Outputs, Preview, Replacement},
 };
 use tokio::sync::mpsc::Sender;
 
@@ -49,8 +49,6 @@ pub struct Request {
     pub parameters: Vec<(String, String)>,
     /// The function's code, where it was given.
     pub handler_zip: Option<PathBuf>,
-    /// Stop after the preview.
-    pub dry_run: bool,
 }
 
 impl Request {
@@ -59,26 +57,11 @@ impl Request {
     }
 }
 
-/// One change that a change set holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// `Add`, `Modify`, `Remove`.
-    pub action: String,
-    /// The resource's name in the template.
-    pub logical_id: String,
-    /// `AWS::Kinesis::Stream`.
-    pub resource_type: String,
-    /// A new one is made in its place: what the old one holds goes.
-    pub replacement: bool,
-}
-
 /// How a deployment goes.
 #[derive(Debug, Clone)]
 pub enum Progress {
     /// Something worth a line to people.
     Note(String),
-    /// What will be changed.
-    Preview(Vec<Change>),
     /// A step.
     Event(StackEvent),
 }
@@ -90,8 +73,6 @@ pub enum Outcome {
     Deployed(Deployed),
     /// There was nothing to do.
     Unchanged(Deployed),
-    /// The preview was all that was asked for.
-    DryRun,
     /// CloudFormation ended it otherwise.
     Failed {
         /// The stack's status.
@@ -266,8 +247,36 @@ impl Stack {
     }
 }
 
-/// Deploys, and follows the operation to its end.
+/// What a deployment comes to before anything is changed.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
+pub enum Prepared {
+    /// There is nothing to do.
+    Unchanged(Deployed),
+    /// These changes, once someone agreed to them.
+    Changes(Plan),
+}
+
+/// Changes that stand ready to be executed or dropped.
+#[derive(Debug)]
+pub struct Plan {
+    /// What they are.
+    pub preview: Preview,
+    stack_id: String,
+}
+
+/// Deploys without asking, and follows the operation to its end.
 pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+    match prepare(target, request, progress).await? {
+        Prepared::Unchanged(deployed) => Ok(Outcome::Unchanged(deployed)),
+        Prepared::Changes(plan) => execute(target, &plan, progress).await,
+    }
+}
+
+/// Finds out what a deployment would change, and has CloudFormation hold it ready. Of what it needs
+/// it makes the artifact bucket and puts the function's code there; an operation that runs already
+/// is followed to its end first.
+pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progress>) -> Result<Prepared, DeployError> {
     let client = target.cloudformation();
     let name = &request.stack_name;
     let mut stack = Stack::find(&client, name).await?;
@@ -325,29 +334,49 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
             status: StackStatus::from("REVIEW_IN_PROGRESS"),
             advice: "CloudFormation found nothing to create; delete the stack and deploy again".to_owned(),
         })?;
-        return Ok(Outcome::Unchanged(stack.deployed(name)?));
+        return Ok(Prepared::Unchanged(stack.deployed(name)?));
     };
-    let _ = progress.send(Progress::Preview(changes)).await;
-    if request.dry_run {
-        drop_change_set(&client, name, &change_set).await?;
-        if existing.is_none() {
-            // A change set that creates leaves an empty stack in review behind.
-            client
-                .delete_stack()
-                .stack_name(name)
-                .send()
-                .await
-                .map_err(|error| DeployError::call(format!("removed the empty stack {name} of the preview"), &error))?;
-        }
-        return Ok(Outcome::DryRun);
-    }
+    Ok(Prepared::Changes(Plan {
+        preview: Preview {
+            stack_name: name.clone(),
+            change_set,
+            creates: existing.is_none(),
+            changes,
+            parameters: Vec::new(),
+            losses: Vec::new(),
+            estimate: None,
+        },
+        stack_id,
+    }))
+}
 
-    let mut events = StackEvents::new(&client, stack_id);
+/// Drops the changes that stand ready; nothing of them is left.
+pub async fn discard(target: &Target, plan: &Plan) -> Result<(), DeployError> {
+    let client = target.cloudformation();
+    let name = &plan.preview.stack_name;
+    drop_change_set(&client, name, &plan.preview.change_set).await?;
+    if plan.preview.creates {
+        // A change set that creates leaves an empty stack in review behind.
+        client
+            .delete_stack()
+            .stack_name(name)
+            .send()
+            .await
+            .map_err(|error| DeployError::call(format!("removed the empty stack {name} of the preview"), &error))?;
+    }
+    Ok(())
+}
+
+/// Executes the changes, and follows the operation to its end.
+pub async fn execute(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+    let client = target.cloudformation();
+    let name = &plan.preview.stack_name;
+    let mut events = StackEvents::new(&client, plan.stack_id.clone());
     events.skip_past().await?;
     client
         .execute_change_set()
         .stack_name(name)
-        .change_set_name(&change_set)
+        .change_set_name(&plan.preview.change_set)
         .disable_rollback(false)
         .send()
         .await
@@ -479,8 +508,17 @@ async fn wait_for_change_set(
                     Some(Change {
                         action: resource.action()?.as_str().to_owned(),
                         logical_id: resource.logical_resource_id()?.to_owned(),
+                        physical_id: resource.physical_resource_id().map(str::to_owned),
                         resource_type: resource.resource_type()?.to_owned(),
-                        replacement: resource.replacement().is_some_and(|kind| kind.as_str() == "True"),
+                        replacement: match resource
+                            .replacement()
+                            .map(aws_sdk_cloudformation::types::Replacement::as_str)
+                        {
+                            Some("True") => Replacement::Yes,
+                            Some("Conditional") => Replacement::Maybe,
+                            _ => Replacement::No,
+                        },
+                        properties: Vec::new(),
                     })
                 }));
                 token = answer.next_token().map(str::to_owned);

@@ -38,7 +38,6 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
-        dry_run: false,
     };
     let wanted = global.clone();
     let reached = move || {

@@ -20,7 +20,7 @@ use tokio::sync::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deploy::{self, Deployed, Outcome, Progress, Request, Stack},
+    deploy::{self, Deployed, Outcome, Prepared, Progress, Request, Stack},
     send::{self, CONCURRENCY, Load},
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
@@ -215,7 +215,15 @@ impl Shared {
     async fn deploy_here(&self, target: &Target) -> Result<(Deployed, bool), String> {
         let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
         let deployment = async {
-            let outcome = deploy::deploy(target, &self.request, &sender).await;
+            let outcome = match deploy::prepare(target, &self.request, &sender).await {
+                Ok(Prepared::Unchanged(deployed)) => Ok(Outcome::Unchanged(deployed)),
+                Ok(Prepared::Changes(plan)) => {
+                    let resources = Some(plan.preview.changes.len());
+                    self.say(Message::Deploy(DeployProgress::Started { resources })).await;
+                    deploy::execute(target, &plan, &sender).await
+                }
+                Err(error) => Err(error),
+            };
             drop(sender);
             outcome
         };
@@ -223,9 +231,6 @@ impl Shared {
             while let Some(progress) = receiver.recv().await {
                 let message = match progress {
                     Progress::Note(text) => Message::Notice(text),
-                    Progress::Preview(changes) => {
-                        Message::Deploy(DeployProgress::Started { resources: Some(changes.len()) })
-                    }
                     Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
                 };
                 self.say(message).await;
@@ -235,7 +240,6 @@ impl Shared {
         match outcome.map_err(|error| error.to_string())? {
             Outcome::Deployed(deployed) => Ok((deployed, false)),
             Outcome::Unchanged(deployed) => Ok((deployed, true)),
-            Outcome::DryRun => Err("The deployment stopped after its preview.".to_owned()),
             Outcome::Failed { status, root_cause } => Err(match root_cause {
                 Some(event) => format!(
                     "Stack {} ended in {status}. First cause: {} ({}): {}",

@@ -274,6 +274,8 @@ impl App {
                 self.deployment.event(&event);
                 (Pane::Stack, Row::Stack(event))
             }
+            // Nothing on the screen shows calls yet.
+            Event::Call(_) => return,
         };
         self.panes[pane as usize].push(row, &self.traces);
     }

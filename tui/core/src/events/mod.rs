@@ -2,6 +2,7 @@
 //! JSON lines and screen are renderings of them.
 
 mod access;
+mod call;
 mod ids;
 mod log;
 mod object;
@@ -11,6 +12,7 @@ mod stack;
 mod time;
 
 pub use access::Access;
+pub use call::{Call, CallOutcome};
 pub use ids::{ApiRequestId, LambdaRequestId, ObjectKey, RecordHash, SequenceNumber, ShardId, StackName};
 pub use log::{Level, LogLine, LogSource, PlatformReport};
 pub use object::{Object, ObjectLines};
@@ -32,4 +34,6 @@ pub enum Event {
     Object(Object),
     /// A step of a stack operation.
     Stack(StackEvent),
+    /// A call that this program made.
+    Call(Call),
 }

@@ -1,6 +1,10 @@
 //! The hops, and what a deployed pipeline is called and where it answers.
 
+mod change;
+
 use serde::{Deserialize, Serialize};
+
+pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
 
 /// The five hops, in the order of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
