@@ -29,7 +29,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How long a start may take.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 
 /// What to measure.
 #[derive(Deserialize)]
@@ -234,7 +234,7 @@ fn invocation(number: usize, body: &str) -> ([(&'static str, String); 5], Value)
     (headers, event)
 }
 
-/// Takes PutRecord over TLS, checks the record, numbers it.
+/// Takes `PutRecord` over TLS, checks the record, numbers it.
 struct Kinesis {
     address: String,
     puts: Arc<AtomicUsize>,
