@@ -26,7 +26,7 @@ use crate::target::{StackEvents, StackEventsError, Target, error_text};
 pub use destroy::{DestroyOptions, Destroyed, destroy};
 pub use failure::root_cause;
 use follow::follow;
-pub use package::{PackageError, check_handler_zip};
+pub use package::{PackageError, System, check_handler_zip};
 pub use plan::{Action, action};
 pub use template::{TEMPLATE, check_parameters};
 
@@ -237,7 +237,7 @@ impl Stack {
 
     /// The key of the function's code, where someone gave it.
     fn given_code(&self) -> Option<&str> {
-        self.parameter("ArtifactKey").filter(|key| !key.starts_with(package::BUNDLED_PREFIX))
+        self.parameter("ArtifactKey").filter(|key| package::was_given(key))
     }
 
     fn buffering(&self) -> Buffering {
@@ -309,7 +309,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     let existing = stack.filter(|stack| stack.status.as_str() != "REVIEW_IN_PROGRESS");
 
     check_together(request, existing.as_ref())?;
-    let artifact = code(target, request, existing.as_ref(), progress).await?;
+    let artifact = package::provide(target, request, existing.as_ref(), progress).await?;
     let parameters = parameters(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
     let change_set = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let kind = if existing.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
@@ -392,30 +392,6 @@ pub async fn execute(target: &Target, plan: &Plan, progress: &Sender<Progress>) 
     Ok(Outcome::Deployed(stack.deployed(name)?))
 }
 
-/// Finds the function's code and puts it where CloudFormation takes it from; `None`: the stack keeps
-/// the code that someone gave it before.
-async fn code(
-    target: &Target,
-    request: &Request,
-    existing: Option<&Stack>,
-    progress: &Sender<Progress>,
-) -> Result<Option<package::Artifact>, DeployError> {
-    let kept = existing.and_then(Stack::given_code).filter(|_| request.handler_zip.is_none());
-    if let Some(key) = kept {
-        note(progress, format!("The function keeps its code, {key}; --handler-zip FILE replaces it.")).await;
-        return Ok(None);
-    }
-    let package = package::find(target, request.handler_zip.as_deref())?;
-    if let Some(asked) = request.parameter("Architecture").filter(|asked| *asked != package.architecture) {
-        return Err(DeployError::Parameters(format!(
-            "Architecture={asked} does not fit the function's code, which is built for {}: \
-             give --handler-zip FILE built for {asked}",
-            package.architecture
-        )));
-    }
-    package::upload(target, &package).await.map(Some)
-}
-
 /// What a single parameter's rule cannot say.
 fn check_together(request: &Request, existing: Option<&Stack>) -> Result<(), DeployError> {
     let value = |name: &str| {
@@ -448,7 +424,7 @@ async fn parameters(
     if let Some(artifact) = artifact {
         values.push(("ArtifactBucket".into(), artifact.bucket.clone()));
         values.push(("ArtifactKey".into(), artifact.key.clone()));
-        values.push(("Architecture".into(), artifact.architecture.to_owned()));
+        values.push(("Architecture".into(), artifact.architecture.to_string()));
     }
     if existing.is_none() {
         values.extend(names::derived(&request.stack_name));
