@@ -3,8 +3,10 @@
 
 mod deploy;
 mod destroy;
+mod keyboard;
 #[cfg(feature = "local")]
 mod local;
+mod preview;
 mod print;
 mod send;
 mod smoke;
@@ -162,6 +164,8 @@ fn request(global: &Global) -> Request {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
+        tags: Vec::new(),
+        role_arn: global.role_arn.clone(),
     }
 }
 
