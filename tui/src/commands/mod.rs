@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use crate::{
     cli::{Global, Where},
     deploy::{DeployError, Deployed, Request, Stack},
-    target::{AwsOptions, Target, TargetError},
+    target::{AwsOptions, Extras, Target, TargetError},
 };
 
 pub use deploy::deploy;
@@ -131,6 +131,7 @@ async fn target(global: &Global) -> Result<Target, CommandError> {
             endpoint_url: global.endpoint_url.clone(),
             profile: global.profile.clone(),
             region: global.region.clone(),
+            extras: Extras { fan_out: global.fan_out, live_tail: global.live_tail },
         })
         .await?),
     }
