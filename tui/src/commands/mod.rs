@@ -3,8 +3,10 @@
 
 mod deploy;
 mod destroy;
+mod keyboard;
 #[cfg(feature = "local")]
 mod local;
+mod preview;
 mod print;
 mod send;
 mod smoke;
@@ -13,9 +15,11 @@ mod tail;
 
 use std::process::ExitCode;
 
+use tailwater_core::text::safe::visible;
+
 use crate::{
     cli::{Global, Where},
-    deploy::{DeployError, Deployed, Request, Stack},
+    deploy::{DeployError, Deployed, Request, Stack, System},
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
@@ -82,9 +86,9 @@ impl CommandError {
     pub fn end(&self) -> End {
         match self {
             Self::Usage(_)
-            | Self::Target(TargetError::NoRegion { .. })
+            | Self::Target(TargetError::NoRegion { .. } | TargetError::CaBundle { .. })
             | Self::Deploy(DeployError::Package(_) | DeployError::Parameters(_))
-            | Self::Send(crate::send::SendError::Header(_)) => End::WrongUsage,
+            | Self::Send(crate::send::SendError::Header(_) | crate::send::SendError::NoToken) => End::WrongUsage,
             _ => End::Failed,
         }
     }
@@ -94,9 +98,16 @@ impl CommandError {
 pub fn check(global: &Global) -> Result<(), CommandError> {
     crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))?;
     if let Some(path) = &global.handler_zip {
-        crate::deploy::check_handler_zip(path).map_err(DeployError::Package)?;
+        crate::deploy::check_handler_zip(path, system(global)).map_err(DeployError::Package)?;
     }
     Ok(())
+}
+
+/// What the function's code is to run on, as far as it is known before any call: an endpoint in a
+/// profile's settings shows later.
+fn system(global: &Global) -> System {
+    let elsewhere = global.endpoint_url.is_some() || std::env::var_os("AWS_ENDPOINT_URL").is_some();
+    if global.target == Where::Aws && !elsewhere { System::Lambda } else { System::Emulator }
 }
 
 /// Prints the bundled template.
@@ -110,6 +121,17 @@ pub type CommandResult = Result<End, CommandError>;
 /// The target that the options name. On `local` it joins the embedded cloud that runs, or starts
 /// one that ends with the command, and says so.
 async fn target(global: &Global) -> Result<Target, CommandError> {
+    let target = reach(global).await?;
+    let mut notices = target.notices();
+    tokio::spawn(async move {
+        while let Some(notice) = notices.recv().await {
+            say(&visible(&notice));
+        }
+    });
+    Ok(target)
+}
+
+async fn reach(global: &Global) -> Result<Target, CommandError> {
     match global.target {
         #[cfg(feature = "local")]
         Where::Local => {
@@ -156,6 +178,8 @@ fn request(global: &Global) -> Request {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
+        tags: Vec::new(),
+        role_arn: global.role_arn.clone(),
     }
 }
 

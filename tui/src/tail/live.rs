@@ -16,7 +16,7 @@ use tokio::sync::mpsc::Sender;
 use super::{
     Update,
     backoff::Backoff,
-    logs::{LATENESS, LogGroups, line, page, to_line},
+    logs::{LATENESS, LogGroups, Unnamed, line, page, to_line},
     say,
 };
 use crate::target::{Target, error_text};
@@ -204,10 +204,11 @@ async fn read_missed(
     out: &Sender<Update<LogLine>>,
 ) -> Result<bool, String> {
     let mut token = None;
+    let mut unnamed = Unnamed::default();
     loop {
         let page = page(target, client, group, from, token).await?;
-        let lines = page.events.unwrap_or_default().into_iter().filter_map(|event| to_line(source, group, event));
-        let mut lines: Vec<LogLine> = lines.collect();
+        let events = page.events.unwrap_or_default().into_iter();
+        let mut lines: Vec<LogLine> = events.map(|event| to_line(source, group, event, &mut unnamed)).collect();
         lines.retain_mut(|line| seen.is_new(Way::Read, line));
         if !lines.is_empty() && out.send(Update::Batch(lines)).await.is_err() {
             return Ok(false);

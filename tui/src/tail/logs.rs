@@ -12,7 +12,7 @@ use std::{
 use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsOutput, types::FilteredLogEvent};
 use tailwater_core::{
     app::TailState,
-    events::{LogLine, LogSource, Timestamp},
+    events::{LogLine, LogSource, RecordHash, Timestamp},
     pipeline::Outputs,
 };
 use tokio::sync::mpsc::Sender;
@@ -71,6 +71,21 @@ impl Group {
         }
         let open_from = self.open_from;
         self.seen.retain(|_, time| *time >= open_from);
+    }
+}
+
+/// Tells lines apart that came without an id, as from endpoints that give none: by stream, time and
+/// words, and equal ones by their turn within one read. A read holds all lines of a time or none, so
+/// that the turn is the same in the next one.
+#[derive(Default)]
+pub(super) struct Unnamed(HashMap<String, usize>);
+
+impl Unnamed {
+    fn id(&mut self, stream: &str, time: Timestamp, message: &str) -> String {
+        let line = format!("{stream}/{}/{}", time.as_millis(), RecordHash::of(message.as_bytes()));
+        let turn = self.0.entry(line.clone()).or_default();
+        *turn += 1;
+        format!("{line}/{turn}")
     }
 }
 
@@ -179,11 +194,12 @@ async fn read(
     let mut newest = None;
     let mut token = None;
     let mut lines = 0;
+    let mut unnamed = Unnamed::default();
     loop {
         let page = page(target, client, &group.name, group.open_from, token).await?;
         let mut batch = Vec::new();
         for event in page.events.unwrap_or_default() {
-            let Some(line) = to_line(group.source, &group.name, event) else { continue };
+            let line = to_line(group.source, &group.name, event, &mut unnamed);
             newest = newest.max(Some(line.time));
             if group.is_new(&line.event_id, line.time) {
                 batch.push(line);
@@ -218,16 +234,12 @@ pub(super) async fn page(
     })
 }
 
-pub(super) fn to_line(source: LogSource, group: &str, event: FilteredLogEvent) -> Option<LogLine> {
+pub(super) fn to_line(source: LogSource, group: &str, event: FilteredLogEvent, unnamed: &mut Unnamed) -> LogLine {
+    let stream = event.log_stream_name.unwrap_or_default();
     let message = event.message.unwrap_or_default();
-    Some(line(
-        source,
-        group,
-        event.log_stream_name.unwrap_or_default(),
-        event.event_id?,
-        (event.timestamp.unwrap_or_default(), event.ingestion_time.unwrap_or_default()),
-        &message,
-    ))
+    let times = (event.timestamp.unwrap_or_default(), event.ingestion_time.unwrap_or_default());
+    let event_id = event.event_id.unwrap_or_else(|| unnamed.id(&stream, Timestamp::from_millis(times.0), &message));
+    line(source, group, stream, event_id, times, &message)
 }
 
 /// A line, with what it says of itself. `times`: its own, and that of its ingestion.
@@ -281,5 +293,18 @@ mod tests {
         assert!(group.is_new("c", time(500)));
         group.close(Some(time(500)), at(60), LATE);
         assert_eq!((group.open_from, group.newest.len()), (time(500), 0));
+    }
+
+    #[test]
+    fn lines_without_an_id_are_told_apart_and_known_again() {
+        let time = Timestamp::from_millis;
+        let read = || {
+            let mut unnamed = Unnamed::default();
+            let lines = [("a", 1, "equal"), ("a", 1, "equal"), ("b", 1, "equal"), ("a", 2, "equal"), ("a", 1, "other")];
+            lines.map(|(stream, millis, message)| unnamed.id(stream, time(millis), message))
+        };
+        let ids = read();
+        assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len(), "{ids:?}");
+        assert_eq!(read(), ids);
     }
 }
