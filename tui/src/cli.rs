@@ -54,6 +54,12 @@ pub struct Global {
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+    /// Records by enhanced fan-out, as they are put; on aws 0.015 USD per shard-hour and 0.013 per GB
+    #[arg(long, global = true)]
+    pub fan_out: bool,
+    /// Logs by Live Tail, once a second; on aws 0.01 USD per minute
+    #[arg(long, global = true, alias = "live")]
+    pub live_tail: bool,
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
