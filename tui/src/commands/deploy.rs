@@ -36,6 +36,7 @@ pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
             || print::tagged("event", "stack", print::stack_json(&event)),
             || print::stack_text(&event),
         ),
+        Progress::Step { .. } => Ok(End::Done),
     };
     let result = async {
         let plan = match showing(async |out| deploy::prepare(&target, &request(global), out).await, show).await? {

@@ -1,12 +1,14 @@
 //! Deploys the bundled template, follows the operation to its end, and takes it down again.
 //! Yields [`StackEvent`]s as they come.
 
+mod attach;
 mod destroy;
 mod failure;
 mod follow;
 mod names;
 mod package;
 mod plan;
+mod review;
 mod template;
 
 use std::{path::PathBuf, time::Duration};
@@ -23,7 +25,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::target::{StackEvents, StackEventsError, Target, error_text};
 
-pub use destroy::{DestroyOptions, Destroyed, destroy};
+pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use failure::root_cause;
 use follow::follow;
 pub use package::{PackageError, check_handler_zip};
@@ -62,8 +64,17 @@ impl Request {
 pub enum Progress {
     /// Something worth a line to people.
     Note(String),
-    /// A step.
+    /// A step of the stack.
     Event(StackEvent),
+    /// How far something is that takes its time: `done` of `total`, where the total is known.
+    Step {
+        /// What is being done, in words that the figures follow.
+        what: String,
+        /// How much of it is done.
+        done: u64,
+        /// How much there is to do.
+        total: Option<u64>,
+    },
 }
 
 /// How a deployment ended.
@@ -129,6 +140,13 @@ pub enum DeployError {
          Choose another --stack-name"
     )]
     Foreign(String),
+    /// A stack that somebody protected from being deleted.
+    #[error(
+        "deleted stack {0}: its termination protection is on, so nothing was touched. Lift it with \
+         `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {0}`, \
+         then destroy again"
+    )]
+    Protected(String),
     /// An output that the template has is not there.
     #[error("stack {stack} has no output {output}: it was made from another template. Choose another --stack-name")]
     Output {
@@ -155,6 +173,8 @@ impl DeployError {
 pub struct Stack {
     /// Its ARN.
     pub id: String,
+    /// Its name.
+    pub name: String,
     /// Its status.
     pub status: StackStatus,
     /// Its outputs, by name.
@@ -163,6 +183,37 @@ pub struct Stack {
     pub parameters: Vec<(String, String)>,
     /// Whether Tailwater made it.
     pub own: bool,
+    /// Whether its termination protection is on.
+    pub protected: bool,
+}
+
+/// Whether Tailwater made a stack.
+fn is_own(stack: &aws_sdk_cloudformation::types::Stack) -> bool {
+    stack.tags().iter().any(|tag| tag.key() == Some(OWN_TAG.0))
+}
+
+impl From<aws_sdk_cloudformation::types::Stack> for Stack {
+    fn from(stack: aws_sdk_cloudformation::types::Stack) -> Self {
+        Self {
+            status: StackStatus::from(stack.stack_status().map_or("", |status| status.as_str())),
+            own: is_own(&stack),
+            protected: stack.enable_termination_protection().unwrap_or(false),
+            outputs: stack
+                .outputs()
+                .iter()
+                .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
+                .collect(),
+            parameters: stack
+                .parameters()
+                .iter()
+                .filter_map(|parameter| {
+                    Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+                })
+                .collect(),
+            name: stack.stack_name.unwrap_or_default(),
+            id: stack.stack_id.unwrap_or_default(),
+        }
+    }
 }
 
 impl Stack {
@@ -181,28 +232,14 @@ impl Stack {
                 return Err(DeployError::call(format!("looked for stack {stack_name}"), &error));
             }
         };
-        let Some(stack) = stacks.into_iter().next() else { return Ok(None) };
-        let status = stack.stack_status().map_or("", |status| status.as_str());
-        if status == "DELETE_COMPLETE" {
+        let Some(mut stack) = stacks.into_iter().next().map(Self::from) else { return Ok(None) };
+        if stack.status.as_str() == "DELETE_COMPLETE" {
             return Ok(None);
         }
-        Ok(Some(Self {
-            status: StackStatus::from(status),
-            own: stack.tags().iter().any(|tag| tag.key() == Some(OWN_TAG.0)),
-            outputs: stack
-                .outputs()
-                .iter()
-                .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
-                .collect(),
-            parameters: stack
-                .parameters()
-                .iter()
-                .filter_map(|parameter| {
-                    Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
-                })
-                .collect(),
-            id: stack.stack_id.unwrap_or_default(),
-        }))
+        if !stack.own && stack.status.as_str() == "REVIEW_IN_PROGRESS" {
+            stack.own = review::is_own(client, &stack.id).await?;
+        }
+        Ok(Some(stack))
     }
 
     /// The pipeline that it is.
@@ -311,7 +348,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     check_together(request, existing.as_ref())?;
     let artifact = code(target, request, existing.as_ref(), progress).await?;
     let parameters = parameters(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
-    let change_set = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
+    let change_set = format!("{}{}", review::CHANGE_SET_PREFIX, uuid::Uuid::new_v4().simple());
     let kind = if existing.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
     let made = client
         .create_change_set()

@@ -174,10 +174,15 @@ fn zip_of(bootstrap: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
     Ok(writer.finish()?.into_inner())
 }
 
+/// The artifact bucket of this account and region.
+pub fn bucket_name(target: &Target) -> String {
+    format!("tailwater-artifacts-{}-{}", target.account_id(), target.region())
+}
+
 /// Puts the code into the artifact bucket, which is made on first use, under a key by its content.
 pub async fn upload(target: &Target, package: &Package) -> Result<Artifact, DeployError> {
     let client = target.s3();
-    let bucket = format!("tailwater-artifacts-{}-{}", target.account_id(), target.region());
+    let bucket = bucket_name(target);
     let origin = if package.bundled { BUNDLED_PREFIX } else { GIVEN_PREFIX };
     let key = format!("{origin}{}.zip", hex::encode(Sha256::digest(&package.zip)));
     let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;
