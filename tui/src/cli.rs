@@ -48,6 +48,9 @@ pub struct Global {
     /// The function's code: a zip with a `bootstrap` for provided.al2023
     #[arg(long, global = true, value_name = "FILE")]
     pub handler_zip: Option<PathBuf>,
+    /// The role that CloudFormation works with, in place of your own rights [default: the stack's]
+    #[arg(long, global = true, value_name = "ARN", value_parser = role_arn)]
+    pub role_arn: Option<String>,
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -90,11 +93,7 @@ pub enum Command {
     Local(LocalArgs),
     /// Deploy the pipeline, or update it
     #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
-    Deploy {
-        /// Stop after the preview of the changes
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Deploy(DeployArgs),
     /// Say how the stack is and what its outputs are
     #[command(after_help = "Example: tailwater status --output json")]
     Status,
@@ -173,6 +172,20 @@ pub enum Limits {
     Aws,
     /// Lifted
     Off,
+}
+
+/// `tailwater deploy`
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    /// Stop after the preview of the changes
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A tag of the stack and its resources, kept with those it has; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub tag: Vec<(String, String)>,
+    /// With --yes: agree to what the preview says is lost, such as a stream's records, too
+    #[arg(long)]
+    pub allow_loss: bool,
 }
 
 /// `tailwater send`
@@ -275,7 +288,7 @@ async fn dispatch(cli: Cli) -> End {
         },
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
-        Some(Command::Deploy { dry_run }) => commands::deploy(&global, dry_run).await,
+        Some(Command::Deploy(args)) => commands::deploy(&global, args).await,
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
@@ -299,6 +312,31 @@ async fn dispatch(cli: Cli) -> End {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// The longest key and value of a tag.
+const LONGEST_TAG: (usize, usize) = (128, 256);
+
+/// A tag as AWS takes it.
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = key_value(text)?;
+    if key.is_empty() || key.chars().count() > LONGEST_TAG.0 || value.chars().count() > LONGEST_TAG.1 {
+        let (key, value) = LONGEST_TAG;
+        return Err(format!("a tag's key has 1 to {key} characters, its value at most {value}"));
+    }
+    if key.to_ascii_lowercase().starts_with("aws:") {
+        return Err("keys that begin with aws: are AWS's own".to_owned());
+    }
+    if key == "tailwater" {
+        return Err("the tag `tailwater` says that the stack is this program's: it sets it itself".to_owned());
+    }
+    Ok((key, value))
+}
+
+/// A role's ARN.
+fn role_arn(text: &str) -> Result<String, String> {
+    let is_role = text.starts_with("arn:aws") && text.split(':').count() >= 6 && text.contains(":role/");
+    if is_role { Ok(text.to_owned()) } else { Err("write arn:aws:iam::ACCOUNT:role/NAME".to_owned()) }
 }
 
 /// The longest stack name: the function's name is made of it and has at most 64 characters.

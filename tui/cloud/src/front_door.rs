@@ -17,9 +17,12 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services, iam, lambda, signature,
+    ACCOUNT_ID, Buffered, Credentials, Dropped, Options, Place, Services,
+    caller::Caller,
+    faults::{self, CallEffect, Faults},
+    gateway, iam, lambda, signature,
     temporary::Temporary,
-    wire::{self, Input, Request, Response, ServiceError, json, query, rest_json},
+    wire::{self, Input, NoAnswer, Request, Response, ServiceError, json, no_answer, query, rest_json},
 };
 
 /// The largest body that a service other than S3 is handed: Lambda's zip of 50 MiB in base64.
@@ -129,6 +132,11 @@ impl LocalCloud {
         self.services.kinesis.dropped()
     }
 
+    /// The orders for trouble: what of this cloud is to fail.
+    pub fn faults(&self) -> &Faults {
+        &self.services.faults
+    }
+
     /// Delivers what Firehose still buffers, then ends everything. Gives the number of records
     /// that could not be delivered.
     pub async fn shutdown(mut self) -> u64 {
@@ -198,7 +206,10 @@ async fn serve(services: Services, listener: TcpListener, stop: CancellationToke
                         let services = services.clone();
                         let version = request.version();
                         let request = request.map(|body| Body::new(wire::Unread::new(body, version)));
-                        async move { Ok::<_, std::convert::Infallible>(route(&services, request).await) }
+                        async move {
+                            let response = route(&services, request).await;
+                            response.extensions().get::<NoAnswer>().copied().map_or(Ok(response), Err)
+                        }
                     });
                     let mut server = auto::Builder::new(TokioExecutor::new());
                     server.http1().timer(TokioTimer::new());
@@ -247,15 +258,46 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
         Err(error) => return refuse(&service, as_json, signature_words(&service, as_json, error)),
     };
     let request = Request::from_parts(parts, body);
-    match service.as_str() {
-        "kinesis" => services.kinesis.http(&caller, request).await,
-        "logs" => services.logs.http(&caller, request).await,
-        "lambda" => services.lambda.http(&caller, request).await,
-        "apigateway" => services.gateway.http(&caller, request).await,
+    if service == faults::SERVICE {
+        return services.faults.http(&request);
+    }
+    let effect = operation_of(&service, &request).and_then(|operation| services.faults.meet_call(&service, &operation));
+    match effect {
+        None => {}
+        Some(CallEffect::Error { status, code, message }) => {
+            return refuse(&service, as_json, ServiceError::new(status, code, message));
+        }
+        Some(CallEffect::Delay(delay)) => tokio::time::sleep(delay).await,
+        Some(CallEffect::CloseBefore) => return no_answer(),
+        Some(CallEffect::CloseAfter) => {
+            call(services, &service, as_json, &caller, request).await;
+            return no_answer();
+        }
+    }
+    call(services, &service, as_json, &caller, request).await
+}
+
+/// The operation that a request names, of a service that has its requests' signature checked here.
+fn operation_of(service: &str, request: &Request) -> Option<String> {
+    match service {
+        "kinesis" | "logs" | "firehose" => json::operation(request).ok(),
+        "lambda" => lambda::operation_of(request).map(str::to_owned),
+        "apigateway" => gateway::operation_of(request).map(str::to_owned),
+        _ => query::action(request.uri(), request.body()),
+    }
+}
+
+/// Has a request whose signature is right answered by its service.
+async fn call(services: &Services, service: &str, as_json: bool, caller: &Caller, request: Request) -> Response {
+    match service {
+        "kinesis" => services.kinesis.http(caller, request).await,
+        "logs" => services.logs.http(caller, request).await,
+        "lambda" => services.lambda.http(caller, request).await,
+        "apigateway" => services.gateway.http(caller, request).await,
         "firehose" => {
             let result = async {
                 let (operation, input) = json::parse(&request)?;
-                services.firehose.call(&caller, &operation, Input::new(&operation, input)?).await
+                services.firehose.call(caller, &operation, Input::new(&operation, input)?).await
             };
             json::answer(result.await)
         }
@@ -267,9 +309,9 @@ async fn route(services: &Services, request: http::Request<Body>) -> Response {
             let result = async {
                 let input = Input::new(&operation, input)?;
                 match name {
-                    "cloudformation" => services.cloudformation.call(&caller, &operation, input).await,
-                    "iam" => services.iam.call(&caller, &operation, input).await,
-                    _ => services.iam.call_sts(&caller, &operation, input).await,
+                    "cloudformation" => services.cloudformation.call(caller, &operation, input).await,
+                    "iam" => services.iam.call(caller, &operation, input).await,
+                    _ => services.iam.call_sts(caller, &operation, input).await,
                 }
             };
             let result = result.await;
@@ -290,6 +332,7 @@ fn service_of(parts: &http::request::Parts, scope: Option<&(String, String)>) ->
         Some(("Kinesis_20131202", _)) => Some("kinesis"),
         Some(("Firehose_20150804", _)) => Some("firehose"),
         Some(("Logs_20140328", _)) => Some("logs"),
+        Some(("Tailwater", _)) => Some(faults::SERVICE),
         _ => None,
     };
     let by_scope = scope.map(|(_, service)| service.as_str());

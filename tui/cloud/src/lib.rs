@@ -10,6 +10,7 @@
 
 mod caller;
 mod cloudformation;
+pub mod faults;
 mod firehose;
 mod front_door;
 mod gateway;
@@ -75,15 +76,17 @@ pub(crate) struct Services {
     pub firehose: Arc<firehose::Firehose>,
     pub gateway: Arc<gateway::Gateway>,
     pub cloudformation: Arc<cloudformation::CloudFormation>,
+    pub faults: Arc<faults::Faults>,
 }
 
 impl Services {
     /// Makes the services of a new, empty cloud; starts their background work on the current
     /// runtime.
     pub fn new(place: Arc<Place>) -> Self {
+        let faults = Arc::<faults::Faults>::default();
         let iam = iam::Iam::new(place.clone());
         let kinesis = kinesis::Kinesis::new(place.clone());
-        let s3 = s3::S3::new(place.clone(), iam.clone());
+        let s3 = s3::S3::new(place.clone(), iam.clone(), faults.clone());
         let logs = logs::Logs::new(place.clone());
         let lambda = lambda::Lambda::new(place.clone(), iam.clone(), s3.clone(), logs.clone());
         let firehose = firehose::Firehose::new(place.clone(), iam.clone(), kinesis.clone(), s3.clone(), logs.clone());
@@ -97,7 +100,8 @@ impl Services {
             lambda: lambda.clone(),
             firehose: firehose.clone(),
             gateway: gateway.clone(),
+            faults: faults.clone(),
         });
-        Self { place, iam, kinesis, s3, logs, lambda, firehose, gateway, cloudformation }
+        Self { place, iam, kinesis, s3, logs, lambda, firehose, gateway, cloudformation, faults }
     }
 }

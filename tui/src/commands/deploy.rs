@@ -1,32 +1,229 @@
 //! `tailwater deploy`
 
-use std::io::IsTerminal;
+use std::pin::pin;
 
 use serde_json::{Map, Value, json};
-use tailwater_core::{
-    pipeline::{Preview, Replacement},
-    text::safe::visible,
-};
+use tailwater_core::{events::StackEvent, pipeline::Preview, text::safe::visible};
 use tokio::sync::mpsc;
 
-use super::{CommandError, CommandResult, End, leave, print, request, say, target};
+use super::{
+    CommandError, CommandResult, End, keyboard::Keyboard, leave, preview, print, request, say, stopped, target,
+};
 use crate::{
-    cli::{Global, Output},
-    deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request},
+    cli::{DeployArgs, Global, Output, Where},
+    deploy::{self, DeployError, Deployed, Explained, Failure, Outcome, Plan, Prepared, Progress, Remedy, Request},
     target::Target,
 };
 
 /// How much progress may wait to be printed.
 const PROGRESS_AHEAD: usize = 64;
 
-/// Packages, previews, executes, and follows to the end.
-pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
-    if !dry_run {
-        confirm(global, &format!("Deploy stack {}", global.stack_name))?;
+/// Packages, previews, asks, executes, and follows to the end.
+pub async fn deploy(global: &Global, args: DeployArgs) -> CommandResult {
+    let asks = global.target == Where::Aws;
+    if asks && !args.dry_run && !global.yes && !Keyboard::is_there() {
+        return Err(nobody_to_ask(&format!("Deploy stack {}", global.stack_name)));
     }
     let target = target(global).await?;
-    let output = global.output;
-    let show = |progress| match progress {
+    if asks {
+        say(&place(&target));
+    }
+    let request = Request { tags: args.tag.clone(), ..request(global) };
+    let mut run = Run { global, args: &args, target: &target, request, asks, keyboard: Keyboard::new() };
+    let end = match run.to_the_end().await {
+        Ok(end) => conclude(global.output, &end),
+        Err(CommandError::Deploy(error)) => refused(global.output, error),
+        Err(error) => Err(error),
+    };
+    leave(&target).await;
+    end
+}
+
+/// How the command ended.
+enum Ended {
+    /// With what became of the deployment.
+    Outcome(Outcome),
+    /// The preview was all that was asked for.
+    Preview,
+    /// Someone said no.
+    Declined,
+    /// Someone stopped it before anything was changed.
+    Stopped,
+    /// Someone stopped watching; the operation runs on.
+    LeftRunning(String),
+    /// Someone cancelled the operation, and this became of it.
+    Cancelled(Outcome),
+}
+
+/// One run of the command.
+struct Run<'a> {
+    global: &'a Global,
+    args: &'a DeployArgs,
+    target: &'a Target,
+    request: Request,
+    /// Only ever on AWS.
+    asks: bool,
+    keyboard: Keyboard,
+}
+
+impl Run<'_> {
+    async fn to_the_end(&mut self) -> Result<Ended, CommandError> {
+        loop {
+            let prepared = {
+                let (target, request, output) = (self.target, &self.request, self.global.output);
+                let preparing = showing(async |out| deploy::prepare(target, request, out).await, shower(output));
+                tokio::select! {
+                    prepared = preparing => prepared?,
+                    () = stopped(), if self.asks => return Ok(Ended::Stopped),
+                }
+            };
+            match prepared {
+                Prepared::Unchanged(deployed) => return Ok(Ended::Outcome(Outcome::Unchanged(deployed))),
+                Prepared::Finished(deployed) => return Ok(Ended::Outcome(Outcome::Deployed(deployed))),
+                Prepared::First(first) => {
+                    if let Some(ended) = self.first(&first).await? {
+                        return Ok(ended);
+                    }
+                }
+                Prepared::Changes(plan) => return self.changes(&plan).await,
+            }
+        }
+    }
+
+    /// Asks for what has to be done first, and does it; how it ended where it was not done.
+    async fn first(&mut self, first: &Remedy) -> Result<Option<Ended>, CommandError> {
+        say(&first.why);
+        for loss in &first.losses {
+            say(&format!("  ! {}", visible(loss)));
+        }
+        if self.args.dry_run {
+            say(&format!("{}: `tailwater deploy` asks and does it. What would change is known only then.", first.what));
+            return Ok(Some(Ended::Preview));
+        }
+        if let Some(ended) = self.agreed(&first.what, &first.losses).await? {
+            return Ok(Some(ended));
+        }
+        let (target, role) = (self.target, self.request.role_arn.as_deref());
+        let output = self.global.output;
+        showing(async |out| deploy::remedy(target, first, role, out).await, shower(output)).await?;
+        Ok(None)
+    }
+
+    /// Shows the changes, asks, and executes them.
+    async fn changes(&mut self, plan: &Plan) -> Result<Ended, CommandError> {
+        show(self.global.output, self.args.dry_run, &plan.preview)?;
+        if self.args.dry_run {
+            deploy::discard(self.target, plan).await?;
+            return Ok(Ended::Preview);
+        }
+        let what = format!("Deploy stack {}", self.global.stack_name);
+        match self.agreed(&what, &plan.preview.losses).await {
+            Ok(None) => self.execute(plan).await,
+            // What stood ready is not to stay; a no is a no, whatever becomes of that.
+            other => {
+                if let Err(error) = deploy::discard(self.target, plan).await {
+                    say(&visible(&error.to_string()));
+                }
+                other.map(|ended| ended.unwrap_or(Ended::Declined))
+            }
+        }
+    }
+
+    /// Asks where that is to be asked; how it ended where the answer was not yes.
+    async fn agreed(&mut self, what: &str, losses: &[String]) -> Result<Option<Ended>, CommandError> {
+        if !self.asks {
+            return Ok(None);
+        }
+        let loses = !losses.is_empty();
+        if self.global.yes {
+            if loses && !self.args.allow_loss {
+                let lost: Vec<_> = losses.iter().map(|loss| visible(loss).into_owned()).collect();
+                return Err(CommandError::Usage(format!(
+                    "not done, because --yes alone does not agree to a loss: {}. Add --allow-loss to agree to that too",
+                    lost.join("; ")
+                )));
+            }
+            return Ok(None);
+        }
+        if !Keyboard::is_there() {
+            return Err(nobody_to_ask(what));
+        }
+        let name = &self.global.stack_name;
+        let question = if loses {
+            format!("{what}, and lose that? Type the stack's name, {name}:")
+        } else {
+            format!("{what}? y/n")
+        };
+        let answer = tokio::select! {
+            answer = self.keyboard.ask(&question) => answer,
+            () = stopped() => return Ok(Some(Ended::Stopped)),
+        };
+        let is_yes = match answer.as_deref() {
+            Some(answer) if loses => answer == name,
+            Some(answer) => matches!(answer, "y" | "yes"),
+            None => false,
+        };
+        Ok((!is_yes).then_some(Ended::Declined))
+    }
+
+    /// Executes the changes. Someone who stops it is offered what is to become of the operation.
+    async fn execute(&mut self, plan: &Plan) -> Result<Ended, CommandError> {
+        let target = self.target;
+        let mut executing =
+            pin!(showing(async |out| deploy::execute(target, plan, out).await, shower(self.global.output)));
+        let mut is_cancelled = false;
+        loop {
+            tokio::select! {
+                outcome = &mut executing => {
+                    let outcome = outcome?;
+                    return Ok(if is_cancelled { Ended::Cancelled(outcome) } else { Ended::Outcome(outcome) });
+                }
+                () = stopped(), if self.asks => {}
+            }
+            let name = self.global.stack_name.clone();
+            if !Keyboard::is_there() || is_cancelled {
+                return Ok(Ended::LeftRunning(name));
+            }
+            let way_back =
+                if plan.preview.creates { "what was made so far is deleted" } else { "it goes back to what it was" };
+            eprintln!(
+                "\nThe operation on stack {name} runs on in AWS. c: cancel it ({way_back})  l: leave it running  Enter: \
+                 go on watching"
+            );
+            let answer = tokio::select! {
+                outcome = &mut executing => return Ok(Ended::Outcome(outcome?)),
+                answer = self.keyboard.line() => answer,
+                () = stopped() => return Ok(Ended::LeftRunning(name)),
+            };
+            match answer.as_deref() {
+                Some("c") => match deploy::cancel(target, plan).await {
+                    Ok(words) => {
+                        say(words);
+                        is_cancelled = true;
+                    }
+                    Err(error) => say(&visible(&error.to_string())),
+                },
+                Some("l") | None => return Ok(Ended::LeftRunning(name)),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn nobody_to_ask(what: &str) -> CommandError {
+    CommandError::Usage(format!("{what} on AWS wants a yes, and there is no terminal to ask on: add --yes"))
+}
+
+/// Whose account and where, before anything is asked.
+fn place(target: &Target) -> String {
+    let profile = target.profile().map(|name| format!(", profile {}", visible(name))).unwrap_or_default();
+    let endpoint = target.endpoint_url().map(|url| format!(", at {}", visible(url))).unwrap_or_default();
+    format!("Account {}, {}{profile}{endpoint}.", target.account_id(), target.region())
+}
+
+/// Shows progress as it comes.
+fn shower(output: Output) -> impl FnMut(Progress) -> CommandResult {
+    move |progress| match progress {
         Progress::Note(text) => {
             say(&text);
             Ok(End::Done)
@@ -37,89 +234,120 @@ pub async fn deploy(global: &Global, dry_run: bool) -> CommandResult {
             || print::stack_text(&event),
         ),
         Progress::Step { .. } => Ok(End::Done),
-    };
-    let result = async {
-        let plan = match showing(async |out| deploy::prepare(&target, &request(global), out).await, show).await? {
-            Prepared::Unchanged(deployed) => return Ok(Some(Outcome::Unchanged(deployed))),
-            Prepared::Changes(plan) => plan,
-        };
-        preview(output, dry_run, &plan.preview)?;
-        if dry_run {
-            deploy::discard(&target, &plan).await?;
-            return Ok(None);
-        }
-        showing(async |out| deploy::execute(&target, &plan, out).await, show).await.map(Some)
     }
-    .await;
-    let end = match result {
-        Ok(outcome) => conclude(output, outcome.as_ref()),
-        Err(error) => Err(error),
-    };
-    leave(&target).await;
-    end
 }
 
-/// Shows what will be changed.
-fn preview(output: Output, dry_run: bool, preview: &Preview) -> Result<(), CommandError> {
-    for change in &preview.changes {
-        let replaced = change.replacement == Replacement::Yes;
-        let words = if replaced { "  a new one takes its place: what it holds goes" } else { "" };
-        say(&format!("  {:<7} {:<20} {}{words}", change.action, change.logical_id, change.resource_type));
-        if dry_run && output == Output::Json {
-            let line = json!({
-                "event": "change",
-                "action": change.action,
-                "logicalId": change.logical_id,
-                "type": change.resource_type,
-                "replacement": replaced,
-            });
-            print::line(output, || line, String::new)?;
+/// Shows what will be changed: on stdout where that is what was asked for.
+fn show(output: Output, dry_run: bool, changes: &Preview) -> Result<(), CommandError> {
+    match (dry_run, output) {
+        (true, Output::Json) => {
+            for line in preview::json(changes) {
+                print::line(output, || line, String::new)?;
+            }
         }
+        (true, Output::Text) => {
+            print::line(output, || Value::Null, || preview::text(changes).join("\n"))?;
+        }
+        (false, _) => say(&preview::text(changes).join("\n")),
     }
     Ok(())
 }
 
-/// Says how it ended; `None`: the preview was all that was asked for.
-fn conclude(output: Output, outcome: Option<&Outcome>) -> CommandResult {
-    let last = |event: &str, status: Option<&str>, outputs: Value, root_cause: Value| json!({"event": event, "stackStatus": status, "outputs": outputs, "rootCause": root_cause});
-    let deployed = |event: &str, deployed: &Deployed| {
-        last(event, Some(deployed.status.as_str()), json!(deployed.outputs), Value::Null)
-    };
-    match outcome {
-        Some(Outcome::Deployed(stack)) => print::line(
-            output,
-            || deployed("deployed", stack),
-            || format!("Deployed: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
-        ),
-        Some(Outcome::Unchanged(stack)) => print::line(
-            output,
-            || deployed("unchanged", stack),
-            || format!("Unchanged: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
-        ),
-        None => print::line(
-            output,
-            || last("unchanged", None, Value::Object(Map::new()), Value::Null),
-            || "Nothing was changed: this was the preview.".to_owned(),
-        ),
-        Some(Outcome::Failed { status, root_cause }) => {
-            let cause = root_cause.as_ref().map_or(Value::Null, |event| Value::Object(print::stack_json(event)));
+/// Says how it ended.
+fn conclude(output: Output, ended: &Ended) -> CommandResult {
+    let nothing = || last("unchanged", None, json!({}), Value::Null);
+    match ended {
+        Ended::Outcome(outcome) => conclude_outcome(output, outcome),
+        Ended::Preview => print::line(output, nothing, || "Nothing was changed: this was the preview.".to_owned()),
+        Ended::Declined => {
+            print::line(output, nothing, || "Nothing was changed: the answer was not yes.".to_owned())?;
+            Ok(End::Failed)
+        }
+        Ended::Stopped => {
+            say("Stopped. This command changed nothing; what runs already runs on.");
+            Ok(End::Interrupted)
+        }
+        Ended::LeftRunning(name) => {
+            say(&format!(
+                "Left running: the operation on stack {name} goes on in AWS. The same `tailwater deploy` attaches to it \
+                 again, `tailwater tail stack` shows its events."
+            ));
+            Ok(End::Interrupted)
+        }
+        Ended::Cancelled(outcome) => {
+            let status = match outcome {
+                Outcome::Deployed(deployed) | Outcome::Unchanged(deployed) => deployed.status.as_str(),
+                Outcome::Failed(failure) => failure.status.as_str(),
+            };
             print::line(
                 output,
-                || last("failed", Some(status.as_str()), Value::Object(Map::new()), cause),
+                || last("failed", Some(status), json!({}), Value::Null),
+                || format!("Cancelled: the stack is in {status}."),
+            )?;
+            Ok(End::Interrupted)
+        }
+    }
+}
+
+fn conclude_outcome(output: Output, outcome: &Outcome) -> CommandResult {
+    let deployed = |event: &str, word: &str, stack: &Deployed| {
+        print::line(
+            output,
+            || last(event, Some(stack.status.as_str()), json!(stack.outputs), Value::Null),
+            || format!("{word}: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
+        )
+    };
+    match outcome {
+        Outcome::Deployed(stack) => deployed("deployed", "Deployed", stack),
+        Outcome::Unchanged(stack) => deployed("unchanged", "Unchanged", stack),
+        Outcome::Failed(failure) => {
+            let cause = || failure.root_cause.as_ref().map_or(Value::Null, |event| cause_json(event, failure));
+            print::line(
+                output,
+                || last("failed", Some(failure.status.as_str()), json!({}), cause()),
                 || {
-                    let cause = root_cause.as_ref().map_or_else(
-                        || "CloudFormation gave no cause; see `tailwater tail stack --from-start`".to_owned(),
-                        |event| {
-                            let reason = event.reason.as_deref().unwrap_or("no reason given");
-                            format!("{} ({}): {}", event.logical_id, event.resource_type, visible(reason))
-                        },
-                    );
-                    format!("Failed: {status}\nFirst cause: {cause}")
+                    let details: Vec<String> = failure.details().iter().map(|line| format!("\n  {line}")).collect();
+                    format!("Failed. First cause: {}{}", failure.headline(), details.concat())
                 },
             )?;
             Ok(End::Failed)
         }
     }
+}
+
+/// The last line for programs.
+fn last(event: &str, status: Option<&str>, outputs: Value, root_cause: Value) -> Value {
+    json!({"event": event, "stackStatus": status, "outputs": outputs, "rootCause": root_cause})
+}
+
+fn cause_json(event: &StackEvent, failure: &Failure) -> Value {
+    let mut cause = print::stack_json(event);
+    explain(&mut cause, failure.explained);
+    cause.insert("cancelled".into(), json!(failure.consequences));
+    Value::Object(cause)
+}
+
+fn explain(cause: &mut Map<String, Value>, explained: Option<Explained>) {
+    cause.insert("explanation".into(), json!(explained.map(|explained| explained.meaning)));
+    cause.insert("advice".into(), json!(explained.map(|explained| explained.advice)));
+}
+
+/// Says why it was not carried out: the first line is the cause, what it means follows.
+fn refused(output: Output, error: DeployError) -> CommandResult {
+    let explained = error.explained();
+    let words = error.to_string();
+    let end = CommandError::Deploy(error).end();
+    if output == Output::Json {
+        let mut cause = Map::new();
+        cause.insert("reason".into(), json!(words));
+        explain(&mut cause, explained);
+        print::line(output, || last("failed", None, json!({}), Value::Object(cause)), String::new)?;
+    }
+    say(&format!("tailwater: {}", visible(&words)));
+    if let Some(explained) = explained {
+        say(&format!("  {}\n  {}", explained.meaning, explained.advice));
+    }
+    Ok(end)
 }
 
 /// Does a part of a deployment and shows its progress as it comes.
@@ -152,7 +380,7 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
             match progress {
                 Progress::Note(text) => say(&text),
                 Progress::Event(event) if event.status.failed() => say(&print::stack_text(&event)),
-                _ => {}
+                Progress::Event(_) | Progress::Step { .. } => {}
             }
             Ok(End::Done)
         },
@@ -160,32 +388,11 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
     .await?;
     match outcome {
         Outcome::Deployed(deployed) | Outcome::Unchanged(deployed) => Ok(deployed),
-        Outcome::Failed { status, root_cause } => {
-            let cause = root_cause.and_then(|event| Some(format!("{}: {}", event.logical_id, event.reason?)));
-            Err(CommandError::Failed(format!(
-                "deployed stack {}: it ended in {status}. First cause: {}",
-                request.stack_name,
-                cause.unwrap_or_else(|| "CloudFormation gave none".to_owned())
-            )))
-        }
+        Outcome::Failed(failure) => Err(CommandError::Failed(format!(
+            "deployed stack {}. First cause: {}\n  {}",
+            request.stack_name,
+            failure.headline(),
+            failure.details().join("\n  ")
+        ))),
     }
-}
-
-/// Asks before something that costs or deletes, on AWS only.
-pub fn confirm(global: &Global, what: &str) -> Result<(), CommandError> {
-    if global.yes || global.target != crate::cli::Where::Aws {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(CommandError::Usage(format!(
-            "{what} on AWS wants a yes, and there is no terminal to ask on: add --yes"
-        )));
-    }
-    eprint!("{what} on AWS? y/n ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "yes") {
-        return Ok(());
-    }
-    Err(CommandError::Failed("not done: the answer was not yes".to_owned()))
 }

@@ -3,8 +3,10 @@
 
 mod deploy;
 mod destroy;
+mod keyboard;
 #[cfg(feature = "local")]
 mod local;
+mod preview;
 mod print;
 mod send;
 mod smoke;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 
 use crate::{
     cli::{Global, Where},
-    deploy::{DeployError, Deployed, Request, Stack},
+    deploy::{DeployError, Deployed, Request, Stack, System},
     target::{AwsOptions, Target, TargetError},
 };
 
@@ -95,9 +97,16 @@ impl CommandError {
 pub fn check(global: &Global) -> Result<(), CommandError> {
     crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))?;
     if let Some(path) = &global.handler_zip {
-        crate::deploy::check_handler_zip(path).map_err(DeployError::Package)?;
+        crate::deploy::check_handler_zip(path, system(global)).map_err(DeployError::Package)?;
     }
     Ok(())
+}
+
+/// What the function's code is to run on, as far as it is known before any call: an endpoint in a
+/// profile's settings shows later.
+fn system(global: &Global) -> System {
+    let elsewhere = global.endpoint_url.is_some() || std::env::var_os("AWS_ENDPOINT_URL").is_some();
+    if global.target == Where::Aws && !elsewhere { System::Lambda } else { System::Emulator }
 }
 
 /// Prints the bundled template.
@@ -156,6 +165,8 @@ fn request(global: &Global) -> Request {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
+        tags: Vec::new(),
+        role_arn: global.role_arn.clone(),
     }
 }
 

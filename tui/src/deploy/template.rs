@@ -56,6 +56,14 @@ pub fn default_of(name: &str) -> Option<String> {
     DECLARED.iter().find(|parameter| parameter.name == name)?.default.clone()
 }
 
+/// The parameters that people choose, in the template's order, each with its default.
+pub fn parameters() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    DECLARED
+        .iter()
+        .filter(|parameter| !SET_BY_DEPLOYER.contains(&parameter.name.as_str()))
+        .map(|parameter| (parameter.name.as_str(), parameter.default.as_deref()))
+}
+
 /// Whether the template has this parameter.
 pub fn has_parameter(name: &str) -> bool {
     DECLARED.iter().any(|parameter| parameter.name == name)

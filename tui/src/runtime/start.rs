@@ -38,6 +38,8 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         stack_name: global.stack_name.clone(),
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
+        role_arn: global.role_arn.clone(),
+        ..Request::default()
     };
     let wanted = global.clone();
     let reached = move || {

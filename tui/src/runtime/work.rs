@@ -20,7 +20,7 @@ use tokio::sync::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deploy::{self, Deployed, Outcome, Prepared, Progress, Request, Stack},
+    deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request, Stack},
     send::{self, CONCURRENCY, Load},
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
@@ -215,15 +215,7 @@ impl Shared {
     async fn deploy_here(&self, target: &Target) -> Result<(Deployed, bool), String> {
         let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
         let deployment = async {
-            let outcome = match deploy::prepare(target, &self.request, &sender).await {
-                Ok(Prepared::Unchanged(deployed)) => Ok(Outcome::Unchanged(deployed)),
-                Ok(Prepared::Changes(plan)) => {
-                    let resources = Some(plan.preview.changes.len());
-                    self.say(Message::Deploy(DeployProgress::Started { resources })).await;
-                    deploy::execute(target, &plan, &sender).await
-                }
-                Err(error) => Err(error),
-            };
+            let outcome = self.prepare_and_execute(target, &sender).await;
             drop(sender);
             outcome
         };
@@ -242,16 +234,25 @@ impl Shared {
         match outcome.map_err(|error| error.to_string())? {
             Outcome::Deployed(deployed) => Ok((deployed, false)),
             Outcome::Unchanged(deployed) => Ok((deployed, true)),
-            Outcome::Failed { status, root_cause } => Err(match root_cause {
-                Some(event) => format!(
-                    "Stack {} ended in {status}. First cause: {} ({}): {}",
-                    self.request.stack_name,
-                    event.logical_id,
-                    event.resource_type,
-                    event.reason.unwrap_or_else(|| "no reason given".to_owned())
-                ),
-                None => format!("Stack {} ended in {status}. CloudFormation gave no cause.", self.request.stack_name),
-            }),
+            Outcome::Failed(failure) => Err(format!(
+                "Stack {} ended in {}. First cause: {}",
+                self.request.stack_name,
+                failure.status,
+                failure.headline()
+            )),
+        }
+    }
+
+    async fn prepare_and_execute(&self, target: &Target, out: &Sender<Progress>) -> Result<Outcome, DeployError> {
+        match deploy::prepare(target, &self.request, out).await? {
+            Prepared::Unchanged(deployed) => Ok(Outcome::Unchanged(deployed)),
+            Prepared::Finished(deployed) => Ok(Outcome::Deployed(deployed)),
+            Prepared::First(_) => deploy::deploy(target, &self.request, out).await,
+            Prepared::Changes(plan) => {
+                let resources = Some(plan.preview.changes.len());
+                self.say(Message::Deploy(DeployProgress::Started { resources })).await;
+                deploy::execute(target, &plan, out).await
+            }
         }
     }
 

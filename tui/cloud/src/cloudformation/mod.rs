@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use crate::{
     Place,
     caller::Caller,
+    faults::Faults,
     firehose::Firehose,
     gateway::Gateway,
     iam::Iam,
@@ -29,6 +30,7 @@ use crate::{
     wire::{Input, ServiceResult},
 };
 use resources::Registry;
+pub(crate) use resources::has_type;
 use stack::Stack;
 use template::Pseudo;
 
@@ -43,6 +45,7 @@ pub(crate) struct Uses {
     pub lambda: Arc<Lambda>,
     pub firehose: Arc<Firehose>,
     pub gateway: Arc<Gateway>,
+    pub faults: Arc<Faults>,
 }
 
 /// The stacks.

@@ -20,6 +20,7 @@ use crate::{
     logs::Logs,
     wire::{Input, Request, Response, ServiceError, ServiceResult, rest_json},
 };
+pub(crate) use control::{has_operation, operation_of};
 use model::Api;
 
 /// The APIs.

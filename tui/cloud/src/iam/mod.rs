@@ -24,6 +24,7 @@ use self::{keys::Keys, policy::Assumer, roles::Roles};
 pub use self::keys::Credentials;
 pub(crate) use self::{
     keys::KeyOwner,
+    operations::exists as has_operation,
     policy::{check_resource_policy, matches_wildcard},
     sts::without_signature,
 };

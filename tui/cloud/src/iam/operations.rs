@@ -52,11 +52,16 @@ const STS: &str = "\
     GetAccessKeyInfo GetCallerIdentity GetDelegatedAccessToken GetFederationToken GetSessionToken \
     GetWebIdentityToken";
 
+/// Whether `service` (`IAM`, `STS`) has this operation on AWS.
+pub(crate) fn exists(service: &str, operation: &str) -> bool {
+    let known = if service == "STS" { STS } else { IAM };
+    known.split_ascii_whitespace().any(|name| name == operation)
+}
+
 /// The refusal of an operation that `service` (`IAM`, `STS`) does not answer here, in the words of
 /// the query protocol.
 pub(super) fn not_offered(service: &str, operation: &str) -> ServiceError {
-    let known = if service == "STS" { STS } else { IAM };
-    let message = if known.split_ascii_whitespace().any(|name| name == operation) {
+    let message = if exists(service, operation) {
         format!("The embedded cloud does not offer the operation {operation} of {service}.")
     } else {
         format!("The action {operation} is not valid for this web service.")

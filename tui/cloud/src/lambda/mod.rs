@@ -31,7 +31,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::requests::error_body;
+pub(crate) use self::requests::{error_body, has_operation, operation_of};
 
 use self::{
     environment::{Job, Outcome, Work},

@@ -83,6 +83,16 @@ const RETRY_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(
 /// How long a throttled queued invocation waits.
 const THROTTLED_AGAIN: Duration = Duration::from_secs(1);
 
+/// Whether Lambda has this operation.
+pub(crate) fn has_operation(name: &str) -> bool {
+    ROUTES.iter().any(|(operation, ..)| *operation == name)
+}
+
+/// The operation that a request asks for.
+pub(crate) fn operation_of(request: &Request) -> Option<&'static str> {
+    route(ROUTES, request.method(), request.uri().path(), request.uri().query()).map(|matched| matched.operation)
+}
+
 /// Answers a request.
 pub(super) async fn answer(lambda: &Arc<Lambda>, caller: &Caller, request: &Request) -> Response {
     let Some(matched) = route(ROUTES, request.method(), request.uri().path(), request.uri().query()) else {

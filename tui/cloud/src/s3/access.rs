@@ -1,7 +1,13 @@
 //! Who may call: signatures are checked by `s3s` with the keys that IAM knows; what it leaves
 //! open is checked here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use http::{HeaderMap, Uri};
 use s3s::{
@@ -15,6 +21,7 @@ use super::{
     store::Store,
 };
 use crate::{
+    faults::{CallEffect, Faults},
     iam::Iam,
     signature,
     wire::{ServiceError, ServiceResult, rest_json::parse_query},
@@ -45,6 +52,7 @@ impl S3Auth for Keys {
 #[derive(Clone)]
 pub(super) struct Gate {
     pub iam: Arc<Iam>,
+    pub faults: Arc<Faults>,
     pub store: Arc<Store>,
 }
 
@@ -59,8 +67,39 @@ impl S3Access for Gate {
             return Err(Refusal::from(not_offered("the operation PostObject")).into());
         }
         self.offered(operation, context.s3_path().get_bucket_name(), context.headers()).map_err(Refusal::from)?;
-        Ok(())
+        let effect = self.faults.meet_call("s3", operation);
+        meet(effect, context.extensions_mut().get()).await
     }
+}
+
+/// Set where the request at hand is to get no answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unanswered(Arc<AtomicBool>);
+
+impl Unanswered {
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What an order for trouble does to a request.
+async fn meet(effect: Option<CallEffect>, unanswered: Option<&Unanswered>) -> S3Result<()> {
+    match effect {
+        None => return Ok(()),
+        Some(CallEffect::Error { status, code, message }) => {
+            return Err(Refusal::from(ServiceError::new(status, code, message)).into());
+        }
+        Some(CallEffect::Delay(delay)) => {
+            tokio::time::sleep(delay).await;
+            return Ok(());
+        }
+        Some(CallEffect::CloseBefore | CallEffect::CloseAfter) => {}
+    }
+    if let Some(unanswered) = unanswered {
+        unanswered.0.store(true, Ordering::Relaxed);
+    }
+    // Nobody sees this refusal: it only keeps the request from being carried out.
+    if effect == Some(CallEffect::CloseBefore) { Err(Refusal::from(access_denied()).into()) } else { Ok(()) }
 }
 
 impl Gate {

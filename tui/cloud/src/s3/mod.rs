@@ -35,6 +35,7 @@ use self::{
 };
 use crate::{
     Place,
+    faults::Faults,
     iam::Iam,
     wire::{self, Response, ServiceError, ServiceResult},
 };
@@ -53,6 +54,11 @@ pub(crate) struct BucketSettings {
     pub tags: Vec<(String, String)>,
 }
 
+/// Whether S3 has this operation here.
+pub(crate) fn has_operation(name: &str) -> bool {
+    backend::offers(name)
+}
+
 /// The buckets.
 pub(crate) struct S3 {
     store: Arc<Store>,
@@ -62,11 +68,11 @@ pub(crate) struct S3 {
 #[expect(clippy::unused_async, reason = "whoever uses another service awaits it")]
 impl S3 {
     /// No buckets yet.
-    pub fn new(place: Arc<Place>, iam: Arc<Iam>) -> Arc<Self> {
+    pub fn new(place: Arc<Place>, iam: Arc<Iam>, faults: Arc<Faults>) -> Arc<Self> {
         let store = Arc::new(Store::new(place));
         let mut builder = S3ServiceBuilder::new(backend::Backend(store.clone()));
         builder.set_auth(access::Keys { iam: iam.clone() });
-        let gate = access::Gate { iam, store: store.clone() };
+        let gate = access::Gate { iam, faults, store: store.clone() };
         builder.set_route(operations::Refused { gate: gate.clone() });
         builder.set_access(gate);
         lifecycle::start(&store);
@@ -89,6 +95,8 @@ impl S3 {
             Ok(body) => body,
             Err(error) => return refusal::at_once(&error, is_head),
         };
+        let unanswered = access::Unanswered::default();
+        parts.extensions.insert(unanswered.clone());
         let request = http::Request::from_parts(parts, body);
         let response = match self.service.call(request).await {
             Ok(response) => response,
@@ -97,6 +105,9 @@ impl S3 {
                 return refusal::at_once(&error, is_head);
             }
         };
+        if unanswered.is_set() {
+            return wire::no_answer();
+        }
         if response.status().is_client_error() || response.status().is_server_error() || response.status() == 304 {
             let about = |code: &str, message: &str| access::about_signature(code, message, &uri, &headers);
             return refusal::document(response, is_head, about).await;
@@ -196,7 +207,7 @@ mod tests {
             supervisor: Vec::new(),
         });
         let iam = Iam::new(place.clone());
-        Fixture { s3: S3::new(place, iam.clone()), iam, data }
+        Fixture { s3: S3::new(place, iam.clone(), Arc::default()), iam, data }
     }
 
     /// A read of `bucket/key`, signed with these keys but not necessarily their token.

@@ -19,6 +19,18 @@ pub(crate) type Request = http::Request<bytes::Bytes>;
 /// An answer; its body may be a stream.
 pub(crate) type Response = http::Response<axum::body::Body>;
 
+/// Marks an answer that is never sent: the connection is closed instead.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the request was ordered to get no answer")]
+pub(crate) struct NoAnswer;
+
+/// What stands for the answer to a request that gets none.
+pub(crate) fn no_answer() -> Response {
+    let mut response = Response::default();
+    response.extensions_mut().insert(NoAnswer);
+    response
+}
+
 /// Gives a request of HTTP/2 the form that signatures, S3 and the gateway's events know: its host as
 /// a header, its target without the host, its cookies in one header.
 pub(crate) fn name_host(parts: &mut http::request::Parts) {

@@ -1,10 +1,12 @@
 //! The hops, and what a deployed pipeline is called and where it answers.
 
 mod change;
+mod prices;
 
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
+pub use prices::Sizing;
 
 /// The five hops, in the order of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

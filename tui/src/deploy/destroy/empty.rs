@@ -3,6 +3,8 @@
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use tailwater_core::text::number::counted;
+
 use super::{Run, is_absent};
 use crate::deploy::DeployError;
 
@@ -57,8 +59,12 @@ pub async fn empty(run: &Run<'_>, bucket: &str) -> Result<(), DeployError> {
     }
     let aborted = abort_uploads(run, bucket).await?;
     if deleted + aborted > 0 {
-        let uploads = if aborted > 0 { format!(", {aborted} unfinished uploads") } else { String::new() };
-        run.note(format!("Bucket {bucket} is empty: {deleted} objects and versions{uploads} deleted.")).await;
+        run.note(format!(
+            "Bucket {bucket} is empty: {} and {} deleted.",
+            counted(deleted, "version"),
+            counted(aborted, "unfinished upload")
+        ))
+        .await;
     }
     Ok(())
 }

@@ -4,7 +4,6 @@
 
 use aws_sdk_cloudformation::types::{Capability, Parameter, TemplateStage};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tailwater_core::events::StackStatus;
 
 use super::{
     Run, contents,
@@ -47,8 +46,8 @@ fn retaining(template: &str) -> Retaining {
 }
 
 /// Updates the stack so that deleting it leaves the bucket, where its state takes an update.
-pub async fn retain(run: &Run<'_>, stack: &Stack, status: &StackStatus, pieces: &Pieces) -> Result<(), DeployError> {
-    if action(Some(status)) != Action::Update || pieces.ids(BUCKET).next().is_none() {
+pub async fn retain(run: &Run<'_>, stack: &Stack, pieces: &Pieces) -> Result<(), DeployError> {
+    if action(Some(&stack.status)) != Action::Update || pieces.ids(BUCKET).next().is_none() {
         return Ok(());
     }
     let Err(answer) = update(run, stack).await? else { return Ok(()) };

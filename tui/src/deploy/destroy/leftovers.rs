@@ -7,7 +7,7 @@ use super::{
     contents::{self, Contents},
     pieces::{BUCKET, LOG_GROUP, Pieces},
 };
-use crate::deploy::{DeployError, Stack, is_own, package};
+use crate::deploy::{DeployError, Stack, package};
 
 /// List prices in US dollars, us-east-1, November 2026; other regions are up to a third dearer.
 /// S3 Standard, a GB and month (aws.amazon.com/s3/pricing).
@@ -116,9 +116,9 @@ pub async fn own_stacks(run: &Run<'_>) -> Result<Vec<Stack>, DeployError> {
     let mut stacks = Vec::new();
     while let Some(stack) = items.next().await {
         let stack = stack.map_err(|error| DeployError::call("listed the stacks of this account and region", &error))?;
-        let gone = stack.stack_status().is_some_and(|status| status.as_str() == "DELETE_COMPLETE");
-        if is_own(&stack) && !gone && stack.stack_name() != Some(run.stack_name) {
-            stacks.push(Stack::from(stack));
+        let stack = Stack::from(stack);
+        if stack.own && stack.status.as_str() != "DELETE_COMPLETE" && stack.name != run.stack_name {
+            stacks.push(stack);
         }
     }
     Ok(stacks)

@@ -17,7 +17,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tailwater_core::events::{StackEvent, StackStatus};
 use tokio::sync::mpsc::Sender;
 
-use super::{DeployError, Progress, Stack, attach::attach, follow::follow, note, root_cause};
+use super::{
+    DeployError, Progress, Stack,
+    follow::{attach, follow},
+    note,
+    plan::{Removal, removal},
+    root_cause,
+};
 use crate::target::{StackEvents, Target};
 
 pub use contents::Contents;
@@ -26,6 +32,9 @@ use pieces::Pieces;
 
 /// How often a bucket that was written to again is emptied again before that is called a failure.
 const MOST_EMPTYINGS: usize = 3;
+
+/// How many operations, one after another, are attached to: somebody else may begin the next.
+const ATTACHED_AT_MOST: usize = 5;
 
 /// How to take a stack down.
 #[derive(Debug, Clone, Copy, Default)]
@@ -173,20 +182,15 @@ impl Run<'_> {
 
     /// Takes the stack down, whatever state it is in.
     async fn take_down(&self, found: &Stack) -> Result<Ended, DeployError> {
-        refuse(found, self.stack_name)?;
-        let mut status = found.status.clone();
-        if status.in_progress() {
-            self.note(format!("Stack {} is in {status}: waiting for it to end.", self.stack_name)).await;
-            status = attach(self.client, &found.id, self.target.pace().stack, self.progress).await?;
-        }
-        let mut pieces = Pieces::of(self.client, &found.id).await?;
-        if status.as_str() != "DELETE_COMPLETE" {
-            // Read again: what is executed meanwhile decides when Firehose delivers.
-            let stack = Stack::find(self.client, &found.id).await?;
-            let stack = stack.as_ref().unwrap_or(found);
+        let Some(stack) = self.settle(found).await? else {
+            return self.gone(&found.id).await;
+        };
+        let pieces = Pieces::of(self.client, &stack.id).await?;
+        // One in review holds nothing yet.
+        if removal(Some(&stack.status)) != Removal::DeleteEmpty {
             let stopped = drain::stop_intake(self, &pieces).await?;
             if self.options.keep_data {
-                keep::retain(self, stack, &status, &pieces).await?;
+                keep::retain(self, &stack, &pieces).await?;
             }
             drain::deliver(self, &pieces, stack.buffering(), stopped).await?;
             if !self.options.keep_data {
@@ -194,11 +198,40 @@ impl Run<'_> {
                     empty::empty(self, bucket).await?;
                 }
             }
-            if let Some(stuck) = self.delete(stack, &pieces).await? {
-                return Ok(Ended::Stuck(stuck));
-            }
-            pieces = Pieces::of(self.client, &found.id).await?;
         }
+        if let Some(stuck) = self.delete(&stack, &pieces).await? {
+            return Ok(Ended::Stuck(stuck));
+        }
+        self.gone(&stack.id).await
+    }
+
+    /// The stack once nothing runs on it any more; `None`: what ran was its deletion.
+    async fn settle(&self, found: &Stack) -> Result<Option<Stack>, DeployError> {
+        let mut stack = found.clone();
+        for _ in 0..ATTACHED_AT_MOST {
+            refuse(&stack, self.stack_name)?;
+            if removal(Some(&stack.status)) != Removal::Attach {
+                return Ok(Some(stack));
+            }
+            self.note(format!("Stack {} is in {}: waiting for it to end.", self.stack_name, stack.status)).await;
+            let mut events = StackEvents::new(self.client, stack.id.clone());
+            let detail = stack.detailed_status.as_deref();
+            attach(self.client, &mut events, detail, self.target.pace().stack, self.progress).await?;
+            match Stack::find(self.client, &stack.id).await? {
+                Some(now) => stack = now,
+                None => return Ok(None),
+            }
+        }
+        Err(DeployError::State {
+            stack: self.stack_name.to_owned(),
+            status: stack.status,
+            advice: "one operation follows another. Wait until whoever runs them has done".to_owned(),
+        })
+    }
+
+    /// Deletes what CloudFormation left although it was not to be kept, once the stack is gone.
+    async fn gone(&self, stack_id: &str) -> Result<Ended, DeployError> {
+        let pieces = Pieces::of(self.client, stack_id).await?;
         if !self.options.keep_data {
             // An earlier run that kept the data had CloudFormation leave the bucket.
             for bucket in pieces.retained(pieces::BUCKET) {
@@ -283,7 +316,8 @@ impl Run<'_> {
         }
         let Some((_, id)) = newest else { return Ok(None) };
         let described = self.client.describe_stacks().stack_name(&id).send().await.ok();
-        let own = described.is_some_and(|answer| answer.stacks().iter().any(super::is_own));
+        let stacks = described.and_then(|answer| answer.stacks).unwrap_or_default();
+        let own = stacks.into_iter().map(Stack::from).any(|stack| stack.own);
         if own { Pieces::of(self.client, &id).await.map(Some) } else { Ok(None) }
     }
 }

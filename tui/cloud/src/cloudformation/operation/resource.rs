@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::Operation;
-use crate::cloudformation::{
-    resources::{Attributes, Failure, Request, Update},
-    stack::{Resource, Revision, Stack},
-    template::{DeletionPolicy, ResourceDeclaration},
+use crate::{
+    cloudformation::{
+        resources::{Attributes, Failure, Request, Update},
+        stack::{Resource, Revision, Stack},
+        template::{DeletionPolicy, ResourceDeclaration},
+    },
+    faults::{Action, ResourceEffect},
 };
 
 const CREATE_CANCELLED: &str = "Resource creation cancelled";
@@ -70,6 +73,7 @@ impl Operation {
         if self.cancel.is_cancelled() {
             return Err(None);
         }
+        self.meet(request, resource_type, Action::Create).await?;
         // The creation itself is never left half-way: its outcome decides what a rollback deletes.
         let physical_id = provider.create(request).await.map_err(Some)?;
         self.with(|stack| {
@@ -185,10 +189,29 @@ impl Operation {
         if self.cancel.is_cancelled() {
             return Err(None);
         }
+        self.meet(request, resource_type, Action::Update).await?;
         provider.update(request, physical_id, before).await.map_err(Some)?;
         tokio::select! {
             () = self.cancel.cancelled() => Err(None),
             settled = provider.settle(request, physical_id) => settled.map_err(Some),
+        }
+    }
+
+    /// Does what was ordered of an action: fails, or waits; `Err(None)`: cancelled meanwhile.
+    async fn meet(&self, request: &Request, resource_type: &str, action: Action) -> Result<(), Option<Failure>> {
+        let faults = &self.cloud.uses.faults;
+        match faults.meet_action(&request.stack_name, &request.logical_id, resource_type, action) {
+            None => Ok(()),
+            Some(ResourceEffect::Fail { reason }) => Err(Some(Failure(reason))),
+            Some(ResourceEffect::Delay(delay)) if action == Action::Delete => {
+                // The end of a deletion is waited for, whatever else fails.
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
+            Some(ResourceEffect::Delay(delay)) => tokio::select! {
+                () = self.cancel.cancelled() => Err(None),
+                () = tokio::time::sleep(delay) => Ok(()),
+            },
         }
     }
 
@@ -284,7 +307,12 @@ impl Operation {
         };
         let request = self.with(|stack| Some(Self::request(stack, &resource.logical_id, resource.properties.clone())));
         match (request, &resource.physical_id) {
-            (Some(request), Some(physical_id)) => provider.delete(&request, physical_id).await,
+            (Some(request), Some(physical_id)) => {
+                if let Err(Some(failure)) = self.meet(&request, &resource.resource_type, Action::Delete).await {
+                    return Err(failure);
+                }
+                provider.delete(&request, physical_id).await
+            }
             _ => Ok(()),
         }
     }

@@ -164,6 +164,31 @@ where
     }
 }
 
+/// The names of the resource types of this cloud.
+const TYPES: &[&str] = &[
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::LogStream",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+];
+
+/// Whether this cloud has a resource type.
+pub(crate) fn has_type(name: &str) -> bool {
+    TYPES.contains(&name)
+}
+
 /// The resource types that there are, by name.
 #[derive(Clone, Default)]
 pub(crate) struct Registry(BTreeMap<&'static str, Arc<dyn Provider>>);
@@ -213,6 +238,12 @@ impl Registry {
     /// The provider of a type.
     pub fn get(&self, type_name: &str) -> Option<Arc<dyn Provider>> {
         self.0.get(type_name).cloned()
+    }
+
+    /// The names of the types.
+    #[cfg(test)]
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
     }
 
     /// The schema of a type.

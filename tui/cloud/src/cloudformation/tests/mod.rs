@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{CloudFormation, Uses, resources::Registry};
+use super::{CloudFormation, Uses, has_type, resources::Registry};
 use crate::{
     ACCOUNT_ID, Limits, Place, Services,
     caller::Caller,
@@ -52,6 +52,7 @@ impl Fixture {
             lambda: services.lambda,
             firehose: services.firehose,
             gateway: services.gateway,
+            faults: services.faults,
         };
         let script = Script::default();
         let registry = Registry::new(&uses).with(Thing(script.clone()));
@@ -142,4 +143,12 @@ fn things(resources: Value) -> Value {
 #[expect(clippy::needless_pass_by_value, reason = "called with json!")]
 fn thing(properties: Value) -> Value {
     json!({"Type": "Test::Thing", "Properties": properties})
+}
+
+#[tokio::test]
+async fn every_type_is_known_by_name() {
+    let fixture = Fixture::new();
+    let registered = Registry::new(&fixture.cloud.uses).names().collect::<Vec<_>>();
+    assert!(registered.iter().all(|name| has_type(name)), "{registered:?}");
+    assert!(!has_type("AWS::SQS::Queue"));
 }

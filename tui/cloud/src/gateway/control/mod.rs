@@ -56,6 +56,17 @@ const ROUTES: &[rest_json::Route] = &[
 /// Items in a page, where the caller names no number.
 const PAGE_ITEMS: usize = 100;
 
+/// Whether API Gateway has this operation here.
+pub(crate) fn has_operation(name: &str) -> bool {
+    ROUTES.iter().any(|(operation, ..)| *operation == name)
+}
+
+/// The operation that a request asks for.
+pub(crate) fn operation_of(request: &Request) -> Option<&'static str> {
+    let uri = request.uri();
+    rest_json::route(ROUTES, request.method(), uri.path(), uri.query()).map(|matched| matched.operation)
+}
+
 /// The operation that a request asks for, its input, and the status of success.
 pub(super) fn parse(request: &Request) -> ServiceResult<(&'static str, Input, u16)> {
     let uri = request.uri();

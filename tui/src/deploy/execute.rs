@@ -1,0 +1,128 @@
+//! Executes a change set once, whatever becomes of the answer, and follows it to its end.
+
+use std::time::Duration;
+
+use aws_sdk_cloudformation::Client;
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    DeployError, Failure, Outcome, Plan, Prepared, Progress, Stack,
+    change_set::{self, Execution},
+    failure::Kind,
+    follow::follow,
+    note,
+    patience::Patience,
+    prepare::{discard, prepare},
+    recover::remedy,
+};
+use crate::target::{StackEvents, Target};
+
+/// How often a deployment is tried again because IAM had not yet told a service of a role.
+const IAM_RETRIES: u32 = 2;
+/// How long IAM is given to tell a service of a role before that.
+const IAM_PAUSE: Duration = Duration::from_secs(15);
+/// How often the execution is asked for where it is known not to have begun.
+const EXECUTE_TRIES: u32 = 5;
+
+/// Executes the changes, and follows the operation to its end. Where IAM had not yet told a service
+/// of a role that the stack made, it is tried again.
+pub async fn execute(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+    let mut outcome = run(target, plan, progress).await?;
+    for _ in 0..IAM_RETRIES {
+        let Outcome::Failed(failure) = &outcome else { break };
+        if failure.kind() != Some(Kind::IamPropagation) {
+            break;
+        }
+        note(
+            progress,
+            format!(
+                "{}. {} It is tried again after {} s.",
+                failure.headline(),
+                failure.explained.map_or("", |explained| explained.meaning),
+                pause(target).as_secs()
+            ),
+        )
+        .await;
+        tokio::time::sleep(pause(target)).await;
+        match again(target, plan, progress).await? {
+            Some(plan) => outcome = run(target, &plan, progress).await?,
+            None => break,
+        }
+    }
+    Ok(outcome)
+}
+
+fn pause(target: &Target) -> Duration {
+    if target.is_local() { Duration::ZERO } else { IAM_PAUSE }
+}
+
+/// The same changes once more; `None`: they would be others than those that were agreed to.
+async fn again(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Option<Plan>, DeployError> {
+    let request = &plan.request;
+    let mut prepared = prepare(target, request, progress).await?;
+    if let Prepared::First(first) = &prepared
+        && first.losses.is_empty()
+    {
+        remedy(target, first, request.role_arn.as_deref(), progress).await?;
+        prepared = prepare(target, request, progress).await?;
+    }
+    let Prepared::Changes(again) = prepared else { return Ok(None) };
+    if again.preview.losses.iter().all(|loss| plan.preview.losses.contains(loss)) {
+        return Ok(Some(again));
+    }
+    discard(target, &again).await?;
+    Ok(None)
+}
+
+async fn run(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+    let client = target.cloudformation();
+    let name = &plan.preview.stack_name;
+    let mut events = StackEvents::new(&client, plan.stack_id.clone());
+    events.skip_past().await?;
+    start(target, &client, plan, progress).await?;
+    let status = follow(&client, &mut events, target.pace().stack, progress).await?;
+    if status.failed() || !status.usable() {
+        return Ok(Outcome::Failed(Failure::of(status, events.seen())));
+    }
+    let stack = Stack::find(&client, name).await?.ok_or_else(|| DeployError::Call {
+        tried: format!("looked for stack {name} after deploying it"),
+        answer: "it is not there".to_owned(),
+    })?;
+    Ok(Outcome::Deployed(stack.deployed(name)?))
+}
+
+/// Starts the execution. An answer that got lost is found out: nothing is executed twice.
+async fn start(target: &Target, client: &Client, plan: &Plan, progress: &Sender<Progress>) -> Result<(), DeployError> {
+    let preview = &plan.preview;
+    let mut patience = Patience::new(target.pace().stack, progress);
+    let mut tries = 0;
+    loop {
+        let answer = client
+            .execute_change_set()
+            .stack_name(&plan.stack_id)
+            .change_set_name(&plan.change_set_id)
+            // The same for each try, so that CloudFormation too knows them for one.
+            .client_request_token(&preview.change_set)
+            .disable_rollback(plan.goes_on_as_failed)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(()) };
+        let error = DeployError::call(format!("executed the changes of stack {}", preview.stack_name), &error);
+        tries += 1;
+        let begun = loop {
+            match change_set::execution(client, &plan.stack_id, &plan.change_set_id).await {
+                Ok(execution) => break execution,
+                Err(error) => patience.bear(error).await?,
+            }
+        };
+        patience.relieved().await;
+        match begun {
+            Execution::Begun => {
+                note(progress, "The answer to the execution got lost; it has begun, once.".to_owned()).await;
+                return Ok(());
+            }
+            Execution::NotBegun if tries < EXECUTE_TRIES => patience.bear(error).await?,
+            Execution::NotBegun | Execution::Gone => return Err(error),
+        }
+    }
+}

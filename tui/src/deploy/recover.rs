@@ -1,0 +1,183 @@
+//! Ways out of the states in which a stack cannot simply be deployed over: what has to be done
+//! first, what that loses, and doing it.
+
+use aws_sdk_cloudformation::Client;
+use tailwater_core::events::StackStatus;
+use tokio::sync::mpsc::Sender;
+
+use super::{DeployError, Failure, Plan, Progress, Stack, follow::follow, note};
+use crate::target::{StackEvents, Target};
+
+/// Something that has to be done to a stack before it can be deployed, once someone agreed to it.
+#[derive(Debug, Clone)]
+pub struct Remedy {
+    /// The stack.
+    pub stack_name: String,
+    /// Its status.
+    pub status: StackStatus,
+    /// Why it cannot be deployed as it is, a sentence.
+    pub why: String,
+    /// What is to be done, `Delete what is left of stack demo`.
+    pub what: String,
+    /// What is lost by it, a line each. Empty: nothing.
+    pub losses: Vec<String>,
+    step: Step,
+    stack_id: String,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Delete,
+    ContinueRollback,
+}
+
+impl Remedy {
+    /// For a stack that never came up: what its rollback left is deleted.
+    pub async fn delete(client: &Client, stack_name: &str, stack: &Stack) -> Result<Self, DeployError> {
+        let losses = if stack.status.as_str() == "ROLLBACK_COMPLETE" {
+            // Everything that was made has been deleted again.
+            Vec::new()
+        } else {
+            remains(client, stack_name, &stack.id).await?
+        };
+        Ok(Self {
+            stack_name: stack_name.to_owned(),
+            status: stack.status.clone(),
+            why: format!("Stack {stack_name} is in {}: it never came up, and can only be deleted.", stack.status),
+            what: format!("Delete what is left of stack {stack_name}, then create it"),
+            losses,
+            step: Step::Delete,
+            stack_id: stack.id.clone(),
+        })
+    }
+
+    /// For a stack whose update could not be undone: the rest of it is undone.
+    pub fn continue_rollback(stack_name: &str, stack: &Stack) -> Self {
+        Self {
+            stack_name: stack_name.to_owned(),
+            status: stack.status.clone(),
+            why: format!("Stack {stack_name} is in {}: an update failed, and undoing it failed too.", stack.status),
+            what: format!("Go on undoing the update of stack {stack_name}, then deploy"),
+            losses: Vec::new(),
+            step: Step::ContinueRollback,
+            stack_id: stack.id.clone(),
+        }
+    }
+}
+
+/// Does it, and follows it to its end.
+pub async fn remedy(
+    target: &Target,
+    remedy: &Remedy,
+    role_arn: Option<&str>,
+    progress: &Sender<Progress>,
+) -> Result<(), DeployError> {
+    let client = target.cloudformation();
+    let name = &remedy.stack_name;
+    let token = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
+    let mut events = StackEvents::new(&client, remedy.stack_id.clone());
+    events.skip_past().await?;
+    let wanted = match remedy.step {
+        Step::Delete => {
+            note(progress, format!("What is left of stack {name} is deleted.")).await;
+            client
+                .delete_stack()
+                .stack_name(&remedy.stack_id)
+                .client_request_token(token)
+                .set_role_arn(role_arn.map(str::to_owned))
+                .send()
+                .await
+                .map_err(|error| DeployError::call(format!("deleted what is left of stack {name}"), &error))?;
+            "DELETE_COMPLETE"
+        }
+        Step::ContinueRollback => {
+            note(progress, format!("Undoing the failed update of stack {name} goes on.")).await;
+            client
+                .continue_update_rollback()
+                .stack_name(&remedy.stack_id)
+                .client_request_token(token)
+                .set_role_arn(role_arn.map(str::to_owned))
+                .send()
+                .await
+                .map_err(|error| DeployError::call(format!("went on undoing the update of stack {name}"), &error))?;
+            "UPDATE_ROLLBACK_COMPLETE"
+        }
+    };
+    let status = follow(&client, &mut events, target.pace().stack, progress).await?;
+    if status.as_str() == wanted {
+        return Ok(());
+    }
+    let failure = Failure::of(status.clone(), events.seen());
+    let way = match remedy.step {
+        Step::Delete => "`tailwater destroy` says what could not be deleted and finishes it".to_owned(),
+        Step::ContinueRollback => {
+            let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
+            format!(
+                "put right what the line names and deploy again; or give it up (`aws cloudformation \
+                 continue-update-rollback --stack-name {name} --resources-to-skip {stuck}`), or run `tailwater destroy`"
+            )
+        }
+    };
+    Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
+}
+
+/// Cancels the operation that executes a plan: an update goes back to what was, a creation is deleted.
+/// Says what it began.
+pub async fn cancel(target: &Target, plan: &Plan) -> Result<&'static str, DeployError> {
+    let client = target.cloudformation();
+    let name = &plan.preview.stack_name;
+    let stack = Stack::find(&client, &plan.stack_id).await?;
+    let status = stack.map_or_else(|| StackStatus::from("DELETE_COMPLETE"), |stack| stack.status);
+    match status.as_str() {
+        "UPDATE_IN_PROGRESS" => {
+            let cancelled = client.cancel_update_stack().stack_name(&plan.stack_id).send().await;
+            cancelled.map_err(|error| DeployError::call(format!("cancelled the update of stack {name}"), &error))?;
+            Ok("The update is cancelled: the stack goes back to what it was.")
+        }
+        "CREATE_IN_PROGRESS" => {
+            let deleted = client.delete_stack().stack_name(&plan.stack_id).send().await;
+            deleted.map_err(|error| DeployError::call(format!("deleted stack {name} while it was made"), &error))?;
+            Ok("The creation is cancelled: what was made so far is deleted.")
+        }
+        _ => Err(DeployError::State {
+            stack: name.clone(),
+            status,
+            advice: "nothing can be cancelled any more. Wait until it has ended".to_owned(),
+        }),
+    }
+}
+
+/// What is left of a stack, a line a resource.
+async fn remains(client: &Client, stack_name: &str, stack_id: &str) -> Result<Vec<String>, DeployError> {
+    let mut left = Vec::new();
+    let mut token = None;
+    loop {
+        let page = client
+            .list_stack_resources()
+            .stack_name(stack_id)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| DeployError::call(format!("looked what is left of stack {stack_name}"), &error))?;
+        left.extend(page.stack_resource_summaries().iter().filter_map(|resource| {
+            let status = resource.resource_status().map_or("", |status| status.as_str());
+            let id = resource.physical_resource_id().filter(|id| !id.is_empty())?;
+            if matches!(status, "DELETE_COMPLETE" | "DELETE_SKIPPED") {
+                return None;
+            }
+            let logical_id = resource.logical_resource_id().unwrap_or_default();
+            let holds = match resource.resource_type() {
+                Some("AWS::S3::Bucket") => " (S3 refuses as long as it holds objects)",
+                Some("AWS::Kinesis::Stream") => ", with the records it holds",
+                Some("AWS::Logs::LogGroup") => ", with its lines",
+                _ => "",
+            };
+            Some(format!("{logical_id} {id} is deleted{holds}"))
+        }));
+        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return Ok(left);
+        }
+    }
+}
