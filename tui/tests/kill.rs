@@ -31,6 +31,10 @@ const DEPLOY_LINES: usize = 45;
 const DESTROY_LINES: usize = 30;
 /// A kill comes so many milliseconds after its line at most: between two lines too.
 const AFTER_LINE_MILLISECONDS: u64 = 40;
+/// Some come so soon after the start that there may be no line yet: while it looks round and prepares.
+const AFTER_START_MILLISECONDS: u64 = 500;
+/// How many of the kills are of that kind.
+const EARLY: f64 = 0.4;
 /// Objects in each bucket before it is destroyed.
 const OBJECTS: usize = 3;
 
@@ -130,8 +134,12 @@ struct Moment {
 
 impl Moment {
     fn random(random: &mut StdRng, lines: usize) -> Self {
+        if random.random_bool(EARLY) {
+            let then = Duration::from_millis(random.random_range(0..AFTER_START_MILLISECONDS));
+            return Self { after_lines: 0, then };
+        }
         Self {
-            after_lines: random.random_range(0..lines),
+            after_lines: random.random_range(1..lines),
             then: Duration::from_millis(random.random_range(0..AFTER_LINE_MILLISECONDS)),
         }
     }
