@@ -101,10 +101,10 @@ impl Sources {
         async fn first<T>(source: &mut mpsc::Receiver<Update<T>>) -> Result<(), CommandError> {
             loop {
                 match source.recv().await {
-                    Some(Update::State(TailState::Following)) => return Ok(()),
+                    Some(Update::State(TailState::Following | TailState::Slowed { .. })) => return Ok(()),
                     Some(Update::State(TailState::Retrying { error, .. })) => say(&error),
                     Some(Update::State(TailState::Ended { error })) => return Err(CommandError::Failed(error)),
-                    Some(Update::Batch(_)) => {}
+                    Some(Update::Batch(_) | Update::Gap(_)) => {}
                     None => return Err(CommandError::Failed("a source ended before it was in place".to_owned())),
                 }
             }

@@ -110,7 +110,11 @@ impl Rows {
         text: impl Fn(&T) -> String,
     ) -> Result<bool, CommandError> {
         match update {
-            Update::State(TailState::Following) => Ok(true),
+            Update::State(TailState::Following | TailState::Slowed { .. }) => Ok(true),
+            Update::Gap(gap) => {
+                say(&gap.to_string());
+                Ok(true)
+            }
             Update::State(TailState::Retrying { error, after }) => {
                 say(&format!("{error}; trying again in {:.1} s", after.as_secs_f64()));
                 Ok(true)

@@ -306,6 +306,7 @@ impl Shared {
                 let message = match update {
                     Update::Batch(batch) => Message::Events(batch.into_iter().map(&to_event).collect()),
                     Update::State(state) => Message::Tail(which, state),
+                    Update::Gap(gap) => Message::Notice(gap.to_string()),
                 };
                 shared.say(message).await;
             }

@@ -11,7 +11,7 @@ use std::{
 
 use tailwater_core::{
     app::TailState,
-    events::{LogLine, LogSource, Timestamp},
+    events::{LogLine, LogSource, RecordHash, Timestamp},
     pipeline::Outputs,
 };
 use tokio::sync::mpsc::Sender;
@@ -70,6 +70,21 @@ impl Group {
         }
         let open_from = self.open_from;
         self.seen.retain(|_, time| *time >= open_from);
+    }
+}
+
+/// Tells lines apart that came without an id, as from endpoints that give none: by stream, time and
+/// words, and equal ones by their turn within one read. A read holds all lines of a time or none, so
+/// that the turn is the same in the next one.
+#[derive(Default)]
+struct Unnamed(HashMap<String, usize>);
+
+impl Unnamed {
+    fn id(&mut self, stream: &str, time: Timestamp, message: &str) -> String {
+        let line = format!("{stream}/{}/{}", time.as_millis(), RecordHash::of(message.as_bytes()));
+        let turn = self.0.entry(line.clone()).or_default();
+        *turn += 1;
+        format!("{line}/{turn}")
     }
 }
 
@@ -139,6 +154,7 @@ async fn read(
 ) -> Result<bool, String> {
     let mut newest = None;
     let mut token = None;
+    let mut unnamed = Unnamed::default();
     loop {
         let page = client
             .filter_log_events()
@@ -150,13 +166,14 @@ async fn read(
             .map_err(|error| format!("read log group {}: {}", group.name, error_text(&error)))?;
         let mut batch = Vec::new();
         for event in page.events.unwrap_or_default() {
-            let Some(event_id) = event.event_id else { continue };
             let time = Timestamp::from_millis(event.timestamp.unwrap_or_default());
+            let stream = event.log_stream_name.unwrap_or_default();
+            let message = event.message.unwrap_or_default();
+            let event_id = event.event_id.unwrap_or_else(|| unnamed.id(&stream, time, &message));
             newest = newest.max(Some(time));
             if !group.is_new(&event_id, time) {
                 continue;
             }
-            let message = event.message.unwrap_or_default();
             let message = message.trim_end_matches(['\n', '\r']).to_owned();
             let (level, lambda_request_id, api_request_id) = LogLine::read(&message);
             batch.push(LogLine {
@@ -164,7 +181,7 @@ async fn read(
                 ingestion_time: Timestamp::from_millis(event.ingestion_time.unwrap_or_default()),
                 source: group.source,
                 group: group.name.clone(),
-                stream: event.log_stream_name.unwrap_or_default(),
+                stream,
                 event_id,
                 lambda_request_id,
                 api_request_id,
@@ -211,5 +228,18 @@ mod tests {
         assert!(group.is_new("c", time(500)));
         group.close(Some(time(500)), at(60), LATE);
         assert_eq!((group.open_from, group.newest.len()), (time(500), 0));
+    }
+
+    #[test]
+    fn lines_without_an_id_are_told_apart_and_known_again() {
+        let time = Timestamp::from_millis;
+        let read = || {
+            let mut unnamed = Unnamed::default();
+            let lines = [("a", 1, "equal"), ("a", 1, "equal"), ("b", 1, "equal"), ("a", 2, "equal"), ("a", 1, "other")];
+            lines.map(|(stream, millis, message)| unnamed.id(stream, time(millis), message))
+        };
+        let ids = read();
+        assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len(), "{ids:?}");
+        assert_eq!(read(), ids);
     }
 }

@@ -5,11 +5,13 @@
 //! not reading and why. It ends when told to or when its reader is gone.
 
 mod backoff;
+mod gap;
 mod logs;
 mod objects;
 mod records;
 mod stack;
 
+pub use gap::Gap;
 pub use logs::{log_groups, logs};
 pub use objects::objects;
 pub use records::records;
@@ -39,6 +41,8 @@ pub enum Update<T> {
     Batch(Vec<T>),
     /// How it fares.
     State(TailState),
+    /// What came meanwhile can no longer be read.
+    Gap(Gap),
 }
 
 /// Says how a source fares, if that is news; `false`: nobody listens any more.

@@ -17,7 +17,7 @@ use tokio::{sync::mpsc::Sender, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Start, Update, backoff::Backoff, say};
-use crate::target::{Target, error_text};
+use crate::target::{OfShard, Target, error_text};
 
 /// Between two looks at a consumer that is being registered.
 const CONSUMER_PACE: Duration = Duration::from_millis(20);
@@ -261,7 +261,8 @@ async fn poll(
         return Ok(None);
     }
     while let Some(token) = &iterator {
-        let read = reader.client.get_records().shard_iterator(token).limit(RECORDS_A_READ).send().await;
+        let read = reader.client.get_records().shard_iterator(token).limit(RECORDS_A_READ);
+        let read = read.customize().interceptor(OfShard(shard.to_string())).send().await;
         let page = match read {
             Ok(page) => page,
             Err(error) if error.as_service_error().is_some_and(aws_sdk_kinesis::operation::get_records::GetRecordsError::is_expired_iterator_exception) => {

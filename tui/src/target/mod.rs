@@ -1,31 +1,71 @@
 //! Where the pipeline lives: the embedded cloud, AWS, or an endpoint that speaks like it. From here
 //! come the SDK's clients and the identity.
+//!
+//! Every call passes one interceptor, which records it, and one HTTP client, which holds the budget.
 
+mod activity;
+mod budget;
+mod calls;
+mod clients;
 mod clock;
 #[cfg(feature = "local")]
 mod embedded;
+mod endpoints;
+mod errors;
 mod folders;
+mod http;
+mod identity;
+mod login;
+mod notices;
+mod profile;
+mod recorder;
 #[cfg(feature = "local")]
 mod registration;
 mod stack_events;
+#[cfg(test)]
+mod tests;
+mod time;
 
-#[cfg(feature = "local")]
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-#[cfg(feature = "local")]
-use aws_credential_types::Credentials;
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use tailwater_core::events::Timestamp;
 
+pub use activity::Stirred;
+pub use budget::{BUDGET_WINDOW, BudgetState, Budgeted};
+pub use calls::CallReceiver;
 pub use clock::now;
 #[cfg(feature = "local")]
 pub use embedded::{Embedded, cloud_options};
+pub use endpoints::ServiceEndpoint;
+pub use errors::{causes, error_text, is_unknown_operation};
 pub use folders::state_folder;
+pub use http::{CaBundle, is_loopback};
+pub use identity::Identity;
+pub use notices::NoticeReceiver;
+pub use recorder::OfShard;
 #[cfg(feature = "local")]
 pub use registration::Claim;
 #[cfg(feature = "local")]
 pub use registration::Registration;
 pub use stack_events::{StackEvents, StackEventsError};
+#[cfg(test)]
+pub use time::Moved;
+pub use time::Time;
+
+use activity::Activity;
+use budget::Budget;
+use calls::Subscribers;
+use clients::Clients;
+use clock::Clock;
+use http::Http;
+use login::{Advice, Login};
+use notices::Notices;
+use profile::Origin;
+use recorder::Recorder;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,15 +108,41 @@ pub enum TargetError {
         for_profile: String,
     },
     /// The identity could not be read.
-    #[error("asked {place} who these credentials belong to: {answer}; {advice}")]
+    #[error("asked {place} who these credentials belong to: {answer}. {advice}")]
     Identity {
         /// The endpoint or `AWS`.
         place: String,
         /// What came back.
         answer: String,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
+    /// The profile's role wants a second factor.
+    #[error(
+        "profile {profile} assumes a role that wants a code of {serial} (mfa_serial), which AWS's SDK for Rust can't \
+         ask for. Let the AWS CLI ask: `eval \"$(aws configure export-credentials --profile {profile} --format env)\"`, \
+         then run this without --profile; or give the profile a credential_process that asks"
+    )]
+    Mfa {
+        /// The profile's name.
+        profile: String,
+        /// The device.
+        serial: String,
+    },
+    /// The certificates can't be read.
+    #[error("read the certificates to trust (AWS_CA_BUNDLE, or ca_bundle of the profile) from {path}: {reason}")]
+    CaBundle {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The credentials are of a partition without the services.
+    #[error(
+        "these credentials are of the partition {0}, where the pipeline can't be made: Tailwater knows aws, aws-cn and \
+         aws-us-gov. Choose another --profile"
+    )]
+    Partition(String),
     /// The embedded cloud could not be started.
     #[cfg(feature = "local")]
     #[error("{0}")]
@@ -88,12 +154,37 @@ pub enum TargetError {
 pub struct Target {
     kind: Kind,
     config: SdkConfig,
-    account_id: String,
+    identity: Identity,
     profile: Option<String>,
     endpoint_url: Option<String>,
+    shared: Arc<Shared>,
     /// Keeps an embedded cloud of our own alive, and is `None` where another program runs it.
     #[cfg(feature = "local")]
     embedded: Option<Arc<Embedded>>,
+}
+
+/// What all clones of a target share.
+struct Shared {
+    time: Time,
+    budget: Arc<Budget>,
+    http: Http,
+    login: Login,
+    recorder: Recorder,
+    activity: Activity,
+    clients: Clients,
+}
+
+impl Shared {
+    fn new(time: Time, budget: Arc<Budget>, http: Http, login: Login, notices: Notices, measures_clock: bool) -> Self {
+        let recorder = Recorder {
+            subscribers: Subscribers::default(),
+            clock: Arc::new(Clock::default()),
+            measures_clock,
+            login: login.clone(),
+            notices,
+        };
+        Self { time, budget, http, login, recorder, activity: Activity::new(), clients: Clients::default() }
+    }
 }
 
 impl Target {
@@ -107,35 +198,51 @@ impl Target {
             None,
             "tailwater-local",
         );
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(registration.region.clone()))
-            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
+        let time = Time::default();
+        let budget = Arc::new(Budget::new(time.clone(), false));
+        let http = Http::to_this_machine(budget.clone());
+        let notices = Notices::new();
+        let login = Login::fixed(credentials, notices.clone());
+        let config = own_config(&registration.region, &login, http.clone())
             .endpoint_url(&registration.endpoint_url)
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
-                aws_smithy_async::rt::sleep::TokioSleep::new(),
-            ))
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(timeouts())
             .stalled_stream_protection(aws_config::stalled_stream_protection::StalledStreamProtectionConfig::disabled())
             .build();
         Self {
             kind: Kind::Local,
             config,
-            account_id: registration.account_id.clone(),
+            identity: Identity {
+                account_id: registration.account_id.clone(),
+                arn: format!("arn:aws:iam::{}:root", registration.account_id),
+            },
             profile: None,
             endpoint_url: Some(registration.endpoint_url.clone()),
+            shared: Arc::new(Shared::new(time, budget, http, login, notices, false)),
             embedded,
         }
     }
 
     /// AWS, with the SDK's usual chain of settings and credentials; asks who they belong to.
     pub async fn aws(options: &AwsOptions) -> Result<Self, TargetError> {
+        let facts = profile::facts(options.profile.as_deref()).await;
+        let from_environment = options.profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+        if let Some(facts) = facts.as_ref().filter(|_| !from_environment)
+            && let Some(serial) = &facts.mfa_serial
+        {
+            return Err(TargetError::Mfa { profile: facts.name.clone(), serial: serial.clone() });
+        }
+        let bundle = std::env::var("AWS_CA_BUNDLE").ok().or_else(|| facts.as_ref()?.ca_bundle.clone());
+        let bundle = bundle.filter(|path| !path.is_empty());
+        let bundle = bundle.map(|path| CaBundle::read(path.as_ref())).transpose()?;
+
+        let time = Time::default();
+        let budget = Arc::new(Budget::new(time.clone(), true));
+        let http = Http::new(budget.clone(), bundle);
+        let notices = Notices::new();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard())
-            .timeout_config(timeouts());
+            .timeout_config(timeouts())
+            .http_client(http.clone())
+            .no_credentials();
         if let Some(profile) = &options.profile {
             loader = loader.profile_name(profile);
         }
@@ -150,31 +257,75 @@ impl Target {
             let for_profile = options.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
             return Err(TargetError::NoRegion { for_profile });
         }
+        let origin = if from_environment {
+            Origin::Environment
+        } else {
+            facts.as_ref().map_or(Origin::Other, |facts| facts.origin)
+        };
+        let login = Login::chain(
+            options.profile.clone(),
+            config.region().cloned(),
+            http.clone(),
+            origin,
+            Advice::new(origin, facts.as_ref(), options.profile.is_some()),
+            notices.clone(),
+        );
+        let config = config
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(login.clone()))
+            .identity_cache(IdentityCache::no_cache())
+            .build();
         let endpoint_url = config.endpoint_url().map(str::to_owned);
         let mut target = Self {
             kind: if endpoint_url.is_some() { Kind::Custom } else { Kind::Aws },
             config,
-            account_id: String::new(),
+            identity: Identity::default(),
             profile: options.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             endpoint_url,
+            shared: Arc::new(Shared::new(time, budget, http, login, notices, true)),
             #[cfg(feature = "local")]
             embedded: None,
         };
-        target.account_id = target.ask_account_id().await?;
+        target.identity = target.ask_identity().await?;
+        if target.kind == Kind::Aws && !target.identity.is_supported() {
+            return Err(TargetError::Partition(target.identity.partition().to_owned()));
+        }
         Ok(target)
     }
 
-    async fn ask_account_id(&self) -> Result<String, TargetError> {
-        let answer = aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&self.config).build())
-            .get_caller_identity()
-            .send()
-            .await;
-        match answer {
-            Ok(identity) => Ok(identity.account().unwrap_or_default().to_owned()),
+    /// A target whose requests a test answers, in a time that the test moves.
+    #[cfg(test)]
+    pub fn scripted(http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static, time: Time) -> Self {
+        let budget = Arc::new(Budget::new(time.clone(), true));
+        let http = Http::given(budget.clone(), aws_smithy_runtime_api::client::http::SharedHttpClient::new(http));
+        let notices = Notices::new();
+        let login = Login::fixed(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"), notices.clone());
+        Self {
+            kind: Kind::Aws,
+            config: own_config("eu-west-1", &login, http.clone()).build(),
+            identity: Identity {
+                account_id: "111122223333".to_owned(),
+                arn: "arn:aws:iam::111122223333:user/test".to_owned(),
+            },
+            profile: None,
+            endpoint_url: None,
+            shared: Arc::new(Shared::new(time, budget, http, login, notices, true)),
+            #[cfg(feature = "local")]
+            embedded: None,
+        }
+    }
+
+    async fn ask_identity(&self) -> Result<Identity, TargetError> {
+        let place = || self.endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned());
+        match self.sts().get_caller_identity().send().await {
+            Ok(identity) => Ok(Identity {
+                account_id: identity.account().unwrap_or_default().to_owned(),
+                arn: identity.arn().unwrap_or_default().to_owned(),
+            }),
             Err(error) => Err(TargetError::Identity {
-                place: self.endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned()),
+                place: place(),
                 answer: error_text(&error),
-                advice: "log in again (`aws sso login`), choose another --profile, or check AWS_ACCESS_KEY_ID",
+                advice: self.shared.login.advice().unwrap_or_default().to_owned(),
             }),
         }
     }
@@ -207,7 +358,12 @@ impl Target {
 
     /// Twelve digits.
     pub fn account_id(&self) -> &str {
-        &self.account_id
+        &self.identity.account_id
+    }
+
+    /// Whose credentials these are.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The region's name.
@@ -231,37 +387,104 @@ impl Target {
         if self.is_local() { Pace::LOCAL } else { Pace::AWS }
     }
 
-    /// A client for CloudFormation.
-    pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
-        aws_sdk_cloudformation::Client::new(&self.config)
+    /// The services that answer elsewhere than the others.
+    pub fn service_endpoints(&self) -> Vec<ServiceEndpoint> {
+        endpoints::all(&self.config)
     }
 
-    /// A client for Kinesis.
-    pub fn kinesis(&self) -> aws_sdk_kinesis::Client {
-        aws_sdk_kinesis::Client::new(&self.config)
+    /// When the credentials in use expire, where they say so.
+    pub fn credentials_expire(&self) -> Option<Timestamp> {
+        let since_epoch = self.shared.login.expires()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        i64::try_from(since_epoch.as_millis()).ok().map(Timestamp::from_millis)
     }
 
-    /// A client for CloudWatch Logs.
-    pub fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
-        aws_sdk_cloudwatchlogs::Client::new(&self.config)
+    /// The credentials in use, for what is signed outside the SDK.
+    pub async fn credentials(&self) -> Result<Credentials, String> {
+        self.shared.login.credentials().await.map_err(|error| causes(&error))
     }
 
-    /// A client for S3. Bucket names go into the path where the endpoint is not AWS's: its host
-    /// has no names below it.
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.kind != Kind::Aws);
-        aws_sdk_s3::Client::from_conf(config.build())
+    /// The certificates that are trusted instead of the system's.
+    pub fn ca_bundle(&self) -> Option<&CaBundle> {
+        self.shared.http.ca_bundle()
     }
 
-    /// A client for Firehose.
-    pub fn firehose(&self) -> aws_sdk_firehose::Client {
-        aws_sdk_firehose::Client::new(&self.config)
+    /// Every call from now on, as it ends.
+    pub fn calls(&self) -> CallReceiver {
+        self.shared.recorder.subscribers.subscribe()
     }
 
-    /// A client for Lambda.
-    pub fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.config)
+    /// How the budgets of calls stand.
+    pub fn budget(&self) -> Vec<BudgetState> {
+        self.shared.budget.state()
     }
+
+    /// What is to be said of the target from now on: credentials that expired or are good again, a
+    /// clock that is off. Each thing is said once.
+    pub fn notices(&self) -> NoticeReceiver {
+        self.shared.recorder.notices.listen()
+    }
+
+    /// Something was sent or came: sources that had become slow look at once.
+    pub fn stir(&self) {
+        self.shared.activity.stir();
+    }
+
+    /// Notices when something is sent or comes.
+    pub fn stirred(&self) -> Stirred {
+        self.shared.activity.watch()
+    }
+
+    /// The time by which sources wait.
+    pub fn time(&self) -> &Time {
+        &self.shared.time
+    }
+
+    /// The services' clock minus this machine's, in milliseconds; 0 where that can't be told apart.
+    pub fn clock_offset_millis(&self) -> i64 {
+        self.shared.recorder.clock.offset_millis()
+    }
+
+    /// Now, by the services' clock.
+    pub fn now(&self) -> Timestamp {
+        self.to_their_time(now())
+    }
+
+    /// A time of this machine's clock by the services' clock.
+    pub fn to_their_time(&self, time: Timestamp) -> Timestamp {
+        Timestamp::from_millis(time.as_millis().saturating_add(self.clock_offset_millis()))
+    }
+
+    /// Says which operation an endpoint that is not AWS's lacks, where that is what the error means.
+    pub fn lacks<E>(
+        &self,
+        operation: &str,
+        error: &aws_smithy_runtime_api::client::result::SdkError<
+            E,
+            aws_smithy_runtime_api::client::orchestrator::HttpResponse,
+        >,
+    ) -> Option<String>
+    where
+        E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
+    {
+        (self.kind != Kind::Aws && is_unknown_operation(error)).then(|| {
+            let place = self.endpoint_url.as_deref().unwrap_or("this endpoint");
+            format!("this endpoint does not offer {operation} ({place} answered {})", error_text(error))
+        })
+    }
+}
+
+/// A configuration that takes nothing from the environment.
+fn own_config(region: &str, login: &Login, http: Http) -> aws_types::sdk_config::Builder {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(login.clone()))
+        .identity_cache(IdentityCache::no_cache())
+        .http_client(http)
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
+        .time_source(aws_smithy_async::time::SystemTimeSource::new())
+        .retry_config(RetryConfig::standard())
+        .timeout_config(timeouts())
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -305,36 +528,4 @@ impl Pace {
         objects: Duration::from_millis(400),
         stack: Duration::from_millis(50),
     };
-}
-
-/// An SDK error in one line: the service's code and words where it answered, else what failed on
-/// the way there.
-pub fn error_text<E, R>(error: &aws_smithy_runtime_api::client::result::SdkError<E, R>) -> String
-where
-    E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
-{
-    if let Some(service) = error.as_service_error() {
-        return match (service.code(), service.message()) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.to_owned(),
-            _ => service.to_string(),
-        };
-    }
-    causes(error)
-}
-
-/// An error with everything that caused it, in one line.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -149,6 +149,7 @@ pub fn state_words(app: &App, pane: Pane, source: Option<EventSource>) -> String
             words.push(format!("! not read, again in {}", time::duration(*after)));
         }
         Some(TailState::Ended { .. }) => words.push("✗ not read any more".to_owned()),
+        Some(TailState::Slowed { every }) => words.push(format!("idle, read every {}", time::duration(*every))),
         Some(TailState::Following) | None => {}
     }
     if let Some(filter) = state.filter() {

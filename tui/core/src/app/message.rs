@@ -73,6 +73,12 @@ pub enum DeployProgress {
 pub enum TailState {
     /// It reads.
     Following,
+    /// It reads less often, since nothing has come for a while; at once again when something is sent
+    /// from here or comes.
+    Slowed {
+        /// How long it waits between two reads.
+        every: Duration,
+    },
     /// It failed and is tried again after a while.
     Retrying {
         /// What came back.

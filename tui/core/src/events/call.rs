@@ -17,6 +17,8 @@ pub struct Call {
     pub duration: Duration,
     /// How often it was sent; 1 without a retry.
     pub attempts: u32,
+    /// How many of the attempts were refused because there were too many calls.
+    pub throttled: u32,
     /// Bytes of the answers' bodies where their length was stated, for what is billed by size.
     pub answer_bytes: u64,
     /// How it ended.

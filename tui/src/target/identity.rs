@@ -1,0 +1,60 @@
+//! Who calls, and where: what is said before anything is changed.
+
+/// The partitions in which the pipeline can be made: they have all its services.
+const PARTITIONS: [&str; 3] = ["aws", "aws-cn", "aws-us-gov"];
+
+/// Whose credentials these are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Twelve digits.
+    pub account_id: String,
+    /// `arn:aws:sts::111122223333:assumed-role/admin/me`.
+    pub arn: String,
+}
+
+impl Identity {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).filter(|partition| !partition.is_empty()).unwrap_or("aws")
+    }
+
+    /// The role that was assumed, where one was.
+    pub fn role_name(&self) -> Option<&str> {
+        self.arn.split(':').nth(5)?.strip_prefix("assumed-role/")?.split('/').next()
+    }
+
+    /// The name behind the account: a role's, a user's, or `root`.
+    pub fn short_name(&self) -> &str {
+        let resource = self.arn.split(':').nth(5).unwrap_or(&self.arn);
+        self.role_name().unwrap_or_else(|| resource.rsplit('/').next().unwrap_or(resource))
+    }
+
+    /// Whether the pipeline can be made in this partition.
+    pub(super) fn is_supported(&self) -> bool {
+        PARTITIONS.contains(&self.partition())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(arn: &str) -> Identity {
+        Identity { account_id: "111122223333".to_owned(), arn: arn.to_owned() }
+    }
+
+    #[test]
+    fn partition_and_role_are_in_the_arn() {
+        let role = identity("arn:aws-cn:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0a/me@example.com");
+        assert_eq!((role.partition(), role.role_name()), ("aws-cn", Some("AWSReservedSSO_Admin_0a")));
+        let user = identity("arn:aws:iam::111122223333:user/team/ann");
+        assert_eq!((user.role_name(), user.short_name()), (None, "ann"));
+        assert_eq!(identity("arn:aws:iam::111122223333:root").short_name(), "root");
+    }
+
+    #[test]
+    fn a_partition_without_the_services_is_refused() {
+        assert!(identity("arn:aws-us-gov:iam::1:user/a").is_supported());
+        assert!(!identity("arn:aws-iso:iam::1:user/a").is_supported());
+    }
+}
