@@ -8,7 +8,7 @@ use aws_smithy_types::body::SdkBody;
 use super::{names, permissions, quotas, report::Check};
 use crate::{
     deploy::{DeployError, Request, Stack},
-    target::{Moved, Target},
+    target::{Target, Time},
 };
 
 /// What was asked: the operation's name where the protocol has one, else method and path.
@@ -36,7 +36,7 @@ fn account(
         let (status, body) = answers(&operation);
         http::Response::builder().status(status).body(body).expect("an answer")
     });
-    (Target::scripted(http, Moved::new().1), seen)
+    (Target::scripted(http, Time::default()), seen)
 }
 
 fn request() -> Request {

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     super::{DeployError, OWN_TAG, Progress, note},
-    Artifact, Package,
+    Artifact, Package, expire,
 };
 use crate::target::{Kind, Target, error_text, is_unknown_operation};
 
@@ -72,6 +72,18 @@ pub async fn upload(
             .send()
             .await
             .map_err(|error| put_error(&bucket, &key, &error))?;
+        // The embedded cloud goes with its packages.
+        if bucket == own && !target.is_local() {
+            match expire::unused(target, &bucket, &key, expire::UNUSED_FOR).await {
+                Ok(0) => {}
+                Ok(count) => {
+                    note(progress, format!("{count} old packages that no stack uses were deleted from {bucket}.")).await;
+                }
+                Err(reason) => {
+                    note(progress, format!("Old packages in {bucket} were not looked through: {reason}.")).await;
+                }
+            }
+        }
     }
     Ok(Artifact { bucket, key, architecture: package.architecture })
 }

@@ -5,6 +5,9 @@
 mod bucket;
 mod build;
 mod check;
+mod expire;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 use std::path::{Path, PathBuf};
@@ -245,12 +248,12 @@ fn this_program() -> Result<Package, PackageError> {
 }
 
 #[cfg(test)]
-mod tests {
+mod zips {
     use std::io::{Cursor, Write};
 
     use super::*;
 
-    pub fn written(files: &[(&str, &[u8], u32)]) -> tempfile::NamedTempFile {
+    fn written(files: &[(&str, &[u8], u32)]) -> tempfile::NamedTempFile {
         let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content, mode) in files {
             let options = ::zip::write::SimpleFileOptions::default().unix_permissions(*mode);
