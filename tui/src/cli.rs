@@ -54,6 +54,12 @@ pub struct Global {
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+    /// Records by enhanced fan-out, as they are put; on aws 0.015 USD per shard-hour and 0.013 per GB
+    #[arg(long, global = true)]
+    pub fan_out: bool,
+    /// Logs by Live Tail, once a second; on aws 0.01 USD per minute
+    #[arg(long, global = true, alias = "live")]
+    pub live_tail: bool,
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
@@ -126,6 +132,12 @@ pub enum Command {
         /// Do not wait for Firehose to deliver what it buffers: that is lost
         #[arg(long)]
         now: bool,
+        /// Delete the function's code too, and the artifact bucket where no other stack uses it
+        #[arg(long)]
+        artifacts: bool,
+        /// Let the stack go without what CloudFormation cannot delete: that stays in the account
+        #[arg(long)]
+        retain_stuck: bool,
     },
     /// Look at all that a deployment needs, without changing anything: identity, region, permissions,
     /// names, quotas, the function's package, clock, terminal
@@ -296,7 +308,9 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
-        Some(Command::Destroy { keep_data, now }) => commands::destroy(&global, now, keep_data).await,
+        Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
+            commands::destroy(&global, commands::DestroyOptions { now, keep_data, artifacts, retain_stuck }).await
+        }
         Some(Command::Doctor) => commands::doctor(&global).await,
         Some(Command::Template) => commands::template(),
         Some(Command::Completions { shell }) => {

@@ -23,11 +23,12 @@ fn asked(request: &http::Request<SdkBody>) -> String {
     format!("{} {}{}", request.method(), request.uri().host().unwrap_or_default(), request.uri().path())
 }
 
+/// The requests that were made: what was asked, and the body.
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
 /// An account that answers by what is asked; the requests are kept.
-fn account(
-    answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
-) -> (Target, Arc<Mutex<Vec<(String, String)>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
+fn account(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (Target, Seen) {
+    let seen = Seen::default();
     let kept = seen.clone();
     let http = infallible_client_fn(move |request: http::Request<SdkBody>| {
         let operation = asked(&request);
@@ -176,6 +177,8 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
             parameters: Vec::new(),
             tags: Vec::new(),
             change_set_id: None,
+            name: "tailwater".to_owned(),
+            protected: false,
             own,
         }))
     };

@@ -14,7 +14,7 @@ use tailwater_core::events::StackStatus;
 use crate::target::{Target, error_text, now};
 
 /// A package that no stack uses goes after this long: someone may still be deploying from it.
-pub const UNUSED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const UNUSED_FOR: Duration = Duration::from_hours(30 * 24);
 /// Where packages stand.
 const PREFIX: &str = "functions/";
 /// How many objects one request deletes (S3 API reference, `DeleteObjects`).
@@ -52,8 +52,7 @@ pub async fn unused(target: &Target, bucket: &str, keep: &str, older_than: Durat
 async fn delete(target: &Target, client: &Client, bucket: &str, keys: &[String]) -> Result<(), String> {
     let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
     let objects = objects.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-    let delete =
-        Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(|error| error.to_string())?;
+    let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(|error| error.to_string())?;
     let call = client.delete_objects().bucket(bucket).expected_bucket_owner(target.account_id());
     let answer = call.delete(delete).send().await.map_err(|error| error_text(&error))?;
     match answer.errors().first() {

@@ -201,8 +201,12 @@ pub async fn find(
     }
     let program = workshop.build(wanted, progress).await?;
     let unfit = |reason: String| PackageError::Unfit { path: "what was built".into(), reason };
-    let zip = zip::of(&program).map_err(|error| unfit(error.to_string()))?;
-    checked(zip, Origin::Built, system).map_err(unfit)
+    // Megabytes are packed: nothing else would go on meanwhile.
+    let packed = tokio::task::spawn_blocking(move || {
+        let zip = zip::of(&program).map_err(|error| error.to_string())?;
+        checked(zip, Origin::Built, system)
+    });
+    packed.await.map_err(|error| unfit(error.to_string()))?.map_err(unfit)
 }
 
 /// The zip that stands beside this program: one for the architecture before one for any.

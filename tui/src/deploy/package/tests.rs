@@ -79,7 +79,10 @@ async fn a_bucket_that_someone_named_is_never_made() {
 
 #[cfg(feature = "local")]
 mod embedded {
-    use tailwater_cloud::{CallFault, LocalCloud, Options, Order};
+    use tailwater_cloud::{
+        LocalCloud, Options,
+        faults::{CallFault, Order},
+    };
 
     use super::*;
     use crate::target::Registration;
@@ -110,7 +113,7 @@ mod embedded {
         let client = target.s3();
         let bucket = &artifact.bucket;
         let versions = client.get_bucket_versioning().bucket(bucket).send().await.expect("versioning");
-        assert_eq!(versions.status().map(|status| status.as_str()), Some("Enabled"));
+        assert_eq!(versions.status(), Some(&aws_sdk_s3::types::BucketVersioningStatus::Enabled));
         let closed = client.get_public_access_block().bucket(bucket).send().await.expect("closed");
         let closed = closed.public_access_block_configuration().expect("a configuration");
         assert_eq!((closed.block_public_acls(), closed.restrict_public_buckets()), (Some(true), Some(true)));
@@ -231,8 +234,8 @@ impl Elf {
             bytes.extend([at, at, at, size, size, 8].iter().flat_map(|word| word.to_le_bytes()));
         };
         segment(1, 0, end);
-        let interpreted = if self.interpreter.is_empty() { 0 } else { 3 };
-        segment(interpreted, interpreter_at, interpreter.len() as u64);
+        let second_kind = if self.interpreter.is_empty() { 0 } else { 3 };
+        segment(second_kind, interpreter_at, interpreter.len() as u64);
         segment(2, dynamic_at, dynamic.len() as u64 * 16);
         bytes.extend(strings.iter().chain(&needs).chain(&interpreter));
         bytes.resize(usize::try_from(dynamic_at).expect("small"), 0);
@@ -258,7 +261,10 @@ fn read(bytes: &[u8]) -> Result<super::check::Program, String> {
 #[test]
 fn a_program_for_lambda_is_known_with_what_it_needs() {
     let program = read(&elf().bytes()).expect("fits");
-    assert_eq!((program.architecture, program.glibc.map(|it| it.to_string())), (Some(Architecture::X86_64), Some("2.34".to_owned())));
+    assert_eq!(
+        (program.architecture, program.glibc.map(|it| it.to_string())),
+        (Some(Architecture::X86_64), Some("2.34".to_owned()))
+    );
     assert!(program.unfit.is_empty(), "{:?}", program.unfit);
     let arm = Elf { machine: 183, interpreter: "/lib/ld-linux-aarch64.so.1", ..elf() };
     assert_eq!(read(&arm.bytes()).expect("fits").architecture, Some(Architecture::Arm64));
@@ -358,8 +364,8 @@ mod building {
     async fn plain_cargo_builds_where_the_machine_fits_and_says_so() {
         let folder = tempfile::tempdir().expect("a folder");
         let built = program(folder.path(), &elf(), "out/bootstrap");
-        let build = format!("echo '   Compiling serde v1.0.0' >&2\n{}", message(&built));
-        let workshop = workshop(folder.path(), &build, false);
+        let script = format!("echo '   Compiling serde v1.0.0' >&2\n{}", message(&built));
+        let workshop = workshop(folder.path(), &script, false);
         let (bytes, said) = saying(async |out| workshop.build(Architecture::X86_64, out).await).await;
         assert_eq!(bytes.expect("built"), elf().bytes());
         assert!(said[0].contains("for x86_64 with cargo"), "{said:?}");
