@@ -3,6 +3,7 @@
 
 mod deploy;
 mod destroy;
+mod doctor;
 mod keyboard;
 #[cfg(feature = "local")]
 mod local;
@@ -23,8 +24,10 @@ use crate::{
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
+pub use crate::deploy::DestroyOptions;
 pub use deploy::deploy;
 pub use destroy::destroy;
+pub use doctor::doctor;
 #[cfg(feature = "local")]
 pub use local::local;
 pub use print::print;
@@ -94,9 +97,14 @@ impl CommandError {
     }
 }
 
+/// Checks before any call what the options say of the template's parameters.
+pub fn check_parameters(global: &Global) -> Result<(), CommandError> {
+    crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))
+}
+
 /// Checks before any call what the options say of the deployment.
 pub fn check(global: &Global) -> Result<(), CommandError> {
-    crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))?;
+    check_parameters(global)?;
     if let Some(path) = &global.handler_zip {
         crate::deploy::check_handler_zip(path, system(global)).map_err(DeployError::Package)?;
     }
