@@ -126,6 +126,12 @@ pub enum Command {
         /// Do not wait for Firehose to deliver what it buffers: that is lost
         #[arg(long)]
         now: bool,
+        /// Delete the function's code too, and the artifact bucket where no other stack uses it
+        #[arg(long)]
+        artifacts: bool,
+        /// Let the stack go without what CloudFormation cannot delete: that stays in the account
+        #[arg(long)]
+        retain_stuck: bool,
     },
     /// Print the bundled CloudFormation template
     #[command(after_help = "Example: tailwater template > template.yaml")]
@@ -287,7 +293,9 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
-        Some(Command::Destroy { keep_data, now }) => commands::destroy(&global, now, keep_data).await,
+        Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
+            commands::destroy(&global, commands::DestroyOptions { now, keep_data, artifacts, retain_stuck }).await
+        }
         Some(Command::Template) => commands::template(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -21,6 +21,7 @@ use crate::{
     target::{AwsOptions, Target, TargetError},
 };
 
+pub use crate::deploy::DestroyOptions;
 pub use deploy::deploy;
 pub use destroy::destroy;
 #[cfg(feature = "local")]

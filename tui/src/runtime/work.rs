@@ -224,6 +224,8 @@ impl Shared {
                 let message = match progress {
                     Progress::Note(text) => Message::Notice(text),
                     Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
+                    // A deployment's steps are the stack's events, which the screen has.
+                    Progress::Step { .. } => continue,
                 };
                 self.say(message).await;
             }

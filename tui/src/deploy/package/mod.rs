@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::{DeployError, Progress, Request, Stack, note};
 use crate::target::{Kind, Target};
 
+pub use bucket::name as bucket_name;
 pub use build::Workshop;
 pub use check::Architecture;
 
