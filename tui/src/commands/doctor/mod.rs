@@ -24,7 +24,7 @@ use super::{CommandResult, End, leave, print, request};
 use crate::{
     cli::{Global, Where},
     deploy::Stack,
-    target::{AwsOptions, Extras, Target},
+    target::{AwsOptions, Target},
 };
 
 /// How long to wait for an address that does not answer.
@@ -95,7 +95,7 @@ async fn aws(global: &Global) -> (Vec<Check>, Option<Target>) {
         endpoint_url: global.endpoint_url.clone(),
         profile: global.profile.clone(),
         region: global.region.clone(),
-        extras: Extras::default(),
+        ..AwsOptions::default()
     };
     let in_usual_region = AwsOptions { region: Some(USUAL_REGION.to_owned()), ..options.clone() };
     let target = match &place.region {
