@@ -89,6 +89,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
+        if let Some(first) = Remedy::reopen(target, name, existing).await {
+            return Ok(Prepared::First(first));
+        }
     }
     let artifact = package::provide(target, request, existing.as_ref(), progress).await?;
     let values = parameters::values(target, request, existing.as_ref(), artifact.as_ref(), progress).await;

@@ -30,6 +30,7 @@ pub struct Remedy {
 enum Step {
     Delete,
     ContinueRollback,
+    ReopenIntake,
 }
 
 impl Remedy {
@@ -48,6 +49,25 @@ impl Remedy {
             what: format!("Delete what is left of stack {stack_name}, then create it"),
             losses,
             step: Step::Delete,
+            stack_id: stack.id.clone(),
+        })
+    }
+
+    /// For a pipeline that a destruction stopped and did not take down. `None`: it takes events, or
+    /// that cannot be known.
+    pub async fn reopen(target: &Target, stack_name: &str, stack: &Stack) -> Option<Self> {
+        let function = stack.output("FunctionName")?;
+        let answer = target.lambda().get_function_concurrency().function_name(function).send().await.ok()?;
+        (answer.reserved_concurrent_executions() == Some(0)).then(|| Self {
+            stack_name: stack_name.to_owned(),
+            status: stack.status.clone(),
+            why: format!(
+                "The function {function} takes no events: its reserved concurrency is 0, as a `tailwater destroy` that \
+                 was cut short leaves it."
+            ),
+            what: format!("Let the function {function} take events again, then deploy"),
+            losses: Vec::new(),
+            step: Step::ReopenIntake,
             stack_id: stack.id.clone(),
         })
     }
@@ -103,23 +123,35 @@ pub async fn remedy(
                 .map_err(|error| DeployError::call(format!("went on undoing the update of stack {name}"), &error))?;
             "UPDATE_ROLLBACK_COMPLETE"
         }
+        Step::ReopenIntake => {
+            // No operation of the stack: there is nothing to follow.
+            return reopen_intake(target, &client, remedy).await;
+        }
     };
     let status = follow(&client, &mut events, target.pace().stack, progress).await?;
     if status.as_str() == wanted {
         return Ok(());
     }
     let failure = Failure::of(status.clone(), events.seen());
-    let way = match remedy.step {
-        Step::Delete => "`tailwater destroy` says what could not be deleted and finishes it".to_owned(),
-        Step::ContinueRollback => {
-            let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
-            format!(
-                "put right what the line names and deploy again; or give it up (`aws cloudformation \
+    let way = if remedy.step == Step::Delete {
+        "`tailwater destroy` says what could not be deleted and finishes it".to_owned()
+    } else {
+        let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
+        format!(
+            "put right what the line names and deploy again; or give it up (`aws cloudformation \
                  continue-update-rollback --stack-name {name} --resources-to-skip {stuck}`), or run `tailwater destroy`"
-            )
-        }
+        )
     };
     Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
+}
+
+/// Lets a stopped function take events again.
+async fn reopen_intake(target: &Target, client: &Client, remedy: &Remedy) -> Result<(), DeployError> {
+    let stack = Stack::find(client, &remedy.stack_id).await?;
+    let Some(function) = stack.as_ref().and_then(|stack| stack.output("FunctionName")) else { return Ok(()) };
+    let opened = target.lambda().delete_function_concurrency().function_name(function).send().await;
+    opened.map_err(|error| DeployError::call(format!("let the function {function} take events again"), &error))?;
+    Ok(())
 }
 
 /// Cancels the operation that executes a plan: an update goes back to what was, a creation is deleted.
