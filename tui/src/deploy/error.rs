@@ -1,6 +1,6 @@
 //! Why a deployment could not be carried out.
 
-use tailwater_core::events::StackStatus;
+use tailwater_core::{events::StackStatus, text::safe::visible};
 
 use super::{Explained, PackageError, failure};
 use crate::target::{StackEventsError, error_text};
@@ -76,6 +76,15 @@ impl DeployError {
         R: std::fmt::Debug,
     {
         Self::Call { tried: tried.into(), answer: error_text(error) }
+    }
+
+    /// All of it as lines for people, safe to print; the first has the cause.
+    pub fn report(&self) -> Vec<String> {
+        let mut lines = vec![visible(&self.to_string()).into_owned()];
+        if let Some(explained) = self.explained() {
+            lines.extend([explained.meaning, explained.advice].map(|line| format!("  {line}")));
+        }
+        lines
     }
 
     /// What it means and what to do, where AWS's words are of a known kind.

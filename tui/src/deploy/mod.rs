@@ -19,6 +19,8 @@ mod preview;
 mod recover;
 mod stack;
 mod template;
+#[cfg(all(test, feature = "local"))]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -30,7 +32,7 @@ use crate::target::Target;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
 pub use execute::execute;
-pub use failure::{Explained, Failure, explain_event, root_cause};
+pub use failure::{Explained, Failure, root_cause};
 pub use package::{PackageError, System, check_handler_zip};
 pub use plan::{Action, action};
 pub use prepare::{Plan, Prepared, discard, prepare};

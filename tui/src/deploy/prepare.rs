@@ -108,6 +108,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
                 status: StackStatus::from("REVIEW_IN_PROGRESS"),
                 advice: "CloudFormation found nothing to create; delete the stack and deploy again".to_owned(),
             })?;
+            if goes_on_as_failed {
+                return Remedy::roll_back(&client, name, &stack).await.map(Prepared::First);
+            }
             let deployed = stack.deployed(name)?;
             let did_it = attached.is_some_and(|status| status == stack.status && !status.failed());
             return Ok(if did_it { Prepared::Finished(deployed) } else { Prepared::Unchanged(deployed) });
@@ -138,7 +141,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
 }
 
 /// The stack once nothing runs on it any more, and in which status the operation ended that ran.
-async fn settle(
+pub(super) async fn settle(
     target: &Target,
     client: &Client,
     name: &str,

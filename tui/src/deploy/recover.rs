@@ -30,7 +30,21 @@ pub struct Remedy {
 enum Step {
     Delete,
     ContinueRollback,
+    RollBack,
     ReopenIntake,
+}
+
+impl Step {
+    /// Whether a stack in this status has come where this was to lead.
+    fn led_to(self, status: &str) -> bool {
+        match self {
+            Self::Delete => status == "DELETE_COMPLETE",
+            Self::ContinueRollback => status == "UPDATE_ROLLBACK_COMPLETE",
+            // It is no operation of the stack.
+            Self::ReopenIntake => true,
+            Self::RollBack => matches!(status, "ROLLBACK_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"),
+        }
+    }
 }
 
 impl Remedy {
@@ -86,6 +100,27 @@ impl Remedy {
     }
 }
 
+impl Remedy {
+    /// For a stack that failed with rollback disabled, and that no change leads on from there: it goes
+    /// back.
+    pub async fn roll_back(client: &Client, stack_name: &str, stack: &Stack) -> Result<Self, DeployError> {
+        let is_creation = stack.status.as_str() == "CREATE_FAILED";
+        Ok(Self {
+            stack_name: stack_name.to_owned(),
+            status: stack.status.clone(),
+            why: format!(
+                "Stack {stack_name} is in {}: its last operation failed with rollback disabled, and there is nothing \
+                 to change from there.",
+                stack.status
+            ),
+            what: format!("Roll stack {stack_name} back, then deploy"),
+            losses: if is_creation { remains(client, stack_name, &stack.id).await? } else { Vec::new() },
+            step: Step::RollBack,
+            stack_id: stack.id.clone(),
+        })
+    }
+}
+
 /// Does it, and follows it to its end.
 pub async fn remedy(
     target: &Target,
@@ -98,7 +133,7 @@ pub async fn remedy(
     let token = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let mut events = StackEvents::new(&client, remedy.stack_id.clone());
     events.skip_past().await?;
-    let wanted = match remedy.step {
+    match remedy.step {
         Step::Delete => {
             note(progress, format!("What is left of stack {name} is deleted.")).await;
             client
@@ -109,7 +144,6 @@ pub async fn remedy(
                 .send()
                 .await
                 .map_err(|error| DeployError::call(format!("deleted what is left of stack {name}"), &error))?;
-            "DELETE_COMPLETE"
         }
         Step::ContinueRollback => {
             note(progress, format!("Undoing the failed update of stack {name} goes on.")).await;
@@ -121,26 +155,39 @@ pub async fn remedy(
                 .send()
                 .await
                 .map_err(|error| DeployError::call(format!("went on undoing the update of stack {name}"), &error))?;
-            "UPDATE_ROLLBACK_COMPLETE"
+        }
+        Step::RollBack => {
+            note(progress, format!("Stack {name} is rolled back.")).await;
+            client
+                .rollback_stack()
+                .stack_name(&remedy.stack_id)
+                .client_request_token(token)
+                .set_role_arn(role_arn.map(str::to_owned))
+                .send()
+                .await
+                .map_err(|error| DeployError::call(format!("rolled stack {name} back"), &error))?;
         }
         Step::ReopenIntake => {
+            note(progress, format!("The function of stack {name} takes events again.")).await;
             // No operation of the stack: there is nothing to follow.
             return reopen_intake(target, &client, remedy).await;
         }
-    };
+    }
     let status = follow(&client, &mut events, target.pace().stack, progress).await?;
-    if status.as_str() == wanted {
+    if remedy.step.led_to(status.as_str()) {
         return Ok(());
     }
     let failure = Failure::of(status.clone(), events.seen());
-    let way = if remedy.step == Step::Delete {
-        "`tailwater destroy` says what could not be deleted and finishes it".to_owned()
-    } else {
-        let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
-        format!(
-            "put right what the line names and deploy again; or give it up (`aws cloudformation \
+    let way = match remedy.step {
+        Step::Delete => "`tailwater destroy` says what could not be deleted and finishes it".to_owned(),
+        Step::RollBack | Step::ReopenIntake => "`tailwater deploy` offers what this state allows".to_owned(),
+        Step::ContinueRollback => {
+            let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
+            format!(
+                "put right what the line names and deploy again; or give it up (`aws cloudformation \
                  continue-update-rollback --stack-name {name} --resources-to-skip {stuck}`), or run `tailwater destroy`"
-        )
+            )
+        }
     };
     Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
 }

@@ -343,7 +343,7 @@ const CAUSES: &[Cause] = &[
     Cause {
         kind: Kind::Quota,
         resource: "AWS::Kinesis::",
-        words: &[&["limitexceeded"], &["limit exceeded"], &["exceed"], &["shard limit"]],
+        words: &[&["limitexceeded"], &["limit exceeded"], &["would exceed"], &["shard limit"]],
         meaning: "The account may have no more streams or shards in this region.",
         advice: "Delete streams that nobody needs, give fewer shards (--param ShardCount=1), or ask for more in \
                  Service Quotas (`aws service-quotas list-service-quotas --service-code kinesis`).",
