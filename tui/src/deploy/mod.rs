@@ -18,6 +18,7 @@ mod prepare;
 mod preview;
 mod recover;
 mod stack;
+mod take_back;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;

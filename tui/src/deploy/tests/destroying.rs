@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tailwater_cloud::faults::{Action, CallFault, Order, ResourceFault};
 
-use super::{Place, STACK, followed, request, with};
-use crate::deploy::{DeployError, DestroyOptions, Destroyed, Progress, destroy};
+use super::{Place, STACK, followed, noted, request, with};
+use crate::deploy::{
+    DeployError, DestroyOptions, Destroyed, Outcome, Prepared, Progress, Stack, deploy, destroy, remedy,
+};
 
 /// Without Firehose's time to deliver.
 const NOW: DestroyOptions = DestroyOptions { now: true, keep_data: false, artifacts: false, retain_stuck: false };
@@ -278,4 +280,105 @@ async fn code_that_another_stack_runs_stays() {
     let names: Vec<&str> = left.iter().map(|left| left.name.as_str()).collect();
     assert_eq!(names, [place.artifacts().as_str(), "other"]);
     assert!(left.iter().all(|left| left.cost.is_none()), "nothing is billed here: {left:?}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_was_kept_is_taken_back() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let bucket = place.bucket().await;
+    place.put(&bucket, "kept").await;
+    place.destroyed(KEEP).await;
+
+    let prepared = place.prepare(&request()).await;
+    let Ok(Prepared::First(first)) = prepared else { panic!("{prepared:?}") };
+    assert!(first.why.contains(&bucket) && first.why.contains("1 object, 3 B"), "{}", first.why);
+    assert!(first.losses.is_empty());
+    assert!(Stack::find(&place.client(), STACK).await.expect("an answer").is_none(), "nothing is done unasked");
+
+    let (outcome, progress) = followed(async |out| deploy(&place.target, &request(), out).await).await;
+    assert!(matches!(outcome, Ok(Outcome::Deployed(_))), "{outcome:?} {progress:?}");
+    assert_eq!(place.bucket().await, bucket);
+    let stack = place.stack().await;
+    assert_eq!(stack.parameter("BufferIntervalSeconds"), Some("10"), "as in a first deployment here");
+    let objects = place.target.s3().list_objects_v2().bucket(&bucket).send().await.expect("listed");
+    assert_eq!(objects.contents().len(), 1);
+    assert!(matches!(place.deploy(&request()).await.0, Ok(Outcome::Unchanged(_))));
+    // It is the stack's own again, and goes with it.
+    place.destroyed(NOW).await;
+    assert_eq!(place.left().await, [place.artifacts()]);
+}
+
+#[tokio::test]
+async fn a_deployer_that_was_cut_short_behind_the_import_goes_on() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let bucket = place.bucket().await;
+    place.put(&bucket, "kept").await;
+    place.destroyed(KEEP).await;
+    let Ok(Prepared::First(first)) = place.prepare(&request()).await else { panic!("a bucket to take back") };
+    noted(async |out| remedy(&place.target, &first, None, out).await).await.0.expect("taken back");
+    assert_eq!(place.status().await, "IMPORT_COMPLETE");
+    // The stack of the bucket alone can go too, and the bucket with it.
+    place.deployed(&request()).await;
+    place.destroyed(KEEP).await;
+    let Ok(Prepared::First(first)) = place.prepare(&request()).await else { panic!("a bucket to take back") };
+    noted(async |out| remedy(&place.target, &first, None, out).await).await.0.expect("taken back");
+    place.destroyed(NOW).await;
+    assert_eq!(place.left().await, [place.artifacts()]);
+}
+
+#[tokio::test]
+async fn a_bucket_of_others_is_left_as_it_is() {
+    let place = Place::new().await;
+    let bucket = format!("demo-api-kinesis-{}-{}", place.target.account_id(), place.target.region());
+    let named = with(&[("BucketBaseName", "demo-api-kinesis")]);
+    place.target.s3().create_bucket().bucket(&bucket).send().await.expect("made");
+    let error = place.prepare(&named).await.expect_err("refused").to_string();
+    assert!(error.contains(&bucket) && error.contains("BucketBaseName"), "{error}");
+    assert!(Stack::find(&place.client(), STACK).await.expect("an answer").is_none());
+    // Nor is one taken away from another stack.
+    place.target.s3().delete_bucket().bucket(&bucket).send().await.expect("deleted");
+    place.deployed(&crate::deploy::Request { stack_name: "other".to_owned(), ..named.clone() }).await;
+    let error = place.prepare(&named).await.expect_err("refused").to_string();
+    assert!(error.contains("belongs to stack other"), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_imports_nothing_is_said_to_be_so() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let bucket = place.bucket().await;
+    place.put(&bucket, "kept").await;
+    place.destroyed(KEEP).await;
+    let refusal = "ChangeSetType IMPORT is not supported";
+    place.order(Order::once(CallFault::error("cloudformation", "CreateChangeSet", 400, "ValidationError", refusal)));
+    let error = place.deploy(&request()).await.0.expect_err("refused").to_string();
+    assert!(error.contains(refusal) && error.contains("--param BucketBaseName=NAME"), "{error}");
+    assert!(Stack::find(&place.client(), STACK).await.expect("an answer").is_none());
+}
+
+#[tokio::test]
+async fn a_pipeline_that_was_stopped_is_opened_again() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    // The run is cut short behind its first step.
+    place.order(Order::once(CallFault::error(
+        "firehose",
+        "DescribeDeliveryStream",
+        400,
+        "AccessDeniedException",
+        "no",
+    )));
+    place.destroy(NOW).await.0.expect_err("cut short");
+    let (outcome, notes) = place.deploy(&request()).await;
+    assert!(matches!(outcome, Ok(Outcome::Unchanged(_))), "{outcome:?}");
+    assert!(notes.iter().any(|note| note.contains("takes events again")), "{notes:?}");
+    let answer = place.target.lambda().get_function_concurrency().function_name("demo-submit").send().await;
+    assert_eq!(answer.expect("an answer").reserved_concurrent_executions(), None);
+    // A delivery stream that is gone comes back by no update.
+    let name = place.stack().await.deployed(STACK).expect("a pipeline").outputs.delivery_stream_name;
+    place.target.firehose().delete_delivery_stream().delivery_stream_name(&name).send().await.expect("deleted");
+    let error = place.deploy(&request()).await.0.expect_err("refused").to_string();
+    assert!(error.contains(&name) && error.contains("tailwater destroy"), "{error}");
 }
