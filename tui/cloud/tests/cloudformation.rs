@@ -418,8 +418,8 @@ async fn errors_reach_the_sdk_with_their_codes() {
     let error = site.client.describe_change_set().stack_name("pipe").change_set_name("none").send().await;
     assert!(error.unwrap_err().into_service_error().is_change_set_not_found_exception());
     // What AWS knows and this cloud does not is refused by name.
-    let error = site.client.detect_stack_drift().stack_name("pipe").send().await.unwrap_err().into_service_error();
-    assert!(error.message().unwrap().contains("DetectStackDrift"));
+    let error = site.client.list_stack_sets().send().await.unwrap_err().into_service_error();
+    assert!(error.message().unwrap().contains("ListStackSets"));
     let summary = site.client.get_template_summary().template_body(TEMPLATE).send().await.unwrap();
     assert_eq!(summary.resource_types().len(), 14);
     let template = site.client.get_template().stack_name("pipe").send().await.unwrap();

@@ -34,7 +34,8 @@ pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_wo
 pub use error::DeployError;
 pub use execute::execute;
 pub use failure::{Explained, Failure, root_cause};
-pub use package::{PackageError, System, check_handler_zip};
+pub use names::Planned;
+pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
 pub use plan::{Action, action};
 pub use prepare::{Plan, Prepared, discard, prepare};
 pub use recover::{Remedy, cancel, remedy};

@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
     events::StackStatus,
-    pipeline::{Buffering, Outputs},
+    pipeline::{AuthMode, Buffering, Outputs},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -71,6 +71,8 @@ pub struct Deployed {
     pub outputs: Outputs,
     /// When Firehose delivers.
     pub buffering: Buffering,
+    /// Whom its API lets in.
+    pub auth_mode: AuthMode,
 }
 
 impl Stack {
@@ -120,6 +122,7 @@ impl Stack {
                 bucket_name: output("BucketName")?,
             },
             buffering: self.buffering(),
+            auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
         })
     }
 

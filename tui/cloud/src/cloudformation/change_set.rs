@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::validation::Finding;
 use super::{
     CloudFormation,
     operation::changed_properties,
@@ -19,6 +20,7 @@ use crate::wire::ServiceResult;
 pub(crate) enum ChangeSetType {
     Create,
     Update,
+    Import,
 }
 
 /// One change set.
@@ -36,6 +38,14 @@ pub(crate) struct ChangeSet {
     pub role_arn: Option<String>,
     pub on_stack_failure: Option<OnFailure>,
     pub changes: Vec<Change>,
+    /// Physical ids of what is taken in, by logical id.
+    pub imports: BTreeMap<String, String>,
+    /// `ClientToken` of the request that made it.
+    pub token: Option<String>,
+    /// The id of the operation that made it.
+    pub operation_id: String,
+    /// What its early validation found wrong.
+    pub findings: Vec<Finding>,
 }
 
 /// One resource's change.
@@ -48,6 +58,28 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// The taking in of a resource that is there.
+    pub fn import(addition: &Addition, physical_id: &str) -> Self {
+        let plain = json!({
+            "Action": "Import",
+            "LogicalResourceId": addition.logical_id,
+            "PhysicalResourceId": physical_id,
+            "ResourceType": addition.resource_type,
+            "Scope": [],
+            "Details": [],
+        });
+        let mut detailed = plain.clone();
+        detailed["AfterContext"] = context(&addition.properties);
+        Self { plain: Some(plain), detailed: Some(detailed) }
+    }
+
+    /// The logical id of the resource, and what is done with it.
+    pub fn action(&self) -> (&str, &str) {
+        let change = self.plain.as_ref().or(self.detailed.as_ref());
+        let text = |name: &str| change.and_then(|change| change[name].as_str()).unwrap_or_default();
+        (text("LogicalResourceId"), text("Action"))
+    }
+
     /// As `DescribeChangeSet` tells it; `None`: not told in this form.
     pub fn describe(&self, with_values: bool) -> Option<Value> {
         let change = if with_values { &self.detailed } else { &self.plain };
@@ -55,9 +87,19 @@ impl Change {
     }
 }
 
+/// A resource that a revision makes, its properties as far as they are known.
+pub(crate) struct Addition {
+    pub logical_id: String,
+    pub resource_type: String,
+    pub properties: Map<String, Value>,
+}
+
 /// What a revision would change in a stack.
 pub(crate) struct Plan {
     pub changes: Vec<Change>,
+    pub additions: Vec<Addition>,
+    /// What is wrong with properties, found before anything is made.
+    pub findings: Vec<Finding>,
     /// Whether anything would be different, be it an output or a policy.
     pub changes_anything: bool,
 }
@@ -102,6 +144,7 @@ pub(crate) fn plan(cloud: &CloudFormation, stack: &Stack, revision: &Revision) -
     let mut foresight = BTreeMap::new();
     let mut by_id: BTreeMap<String, Change> = BTreeMap::new();
     let mut changes_policies = false;
+    let (mut additions, mut findings) = (Vec::new(), Vec::new());
     for id in revision.graph.sorted() {
         let Some(declaration) = revision.template.resource(&id) else { continue };
         let properties = {
@@ -109,6 +152,7 @@ pub(crate) fn plan(cloud: &CloudFormation, stack: &Stack, revision: &Revision) -
             let mut properties = revision.scope(&pseudo, &foreseen).evaluate_members(&declaration.properties)?;
             if let Some(schema) = cloud.registry.schema(&declaration.resource_type) {
                 schema.join_tags(&mut properties, &revision.tags);
+                findings.extend(Finding::of_properties(schema, &id, &properties));
                 // Types are made what the schema wants; what it refuses fails when it is applied.
                 if let Ok(accepted) = schema.accept(&id, properties.clone()) {
                     properties = accepted;
@@ -118,7 +162,9 @@ pub(crate) fn plan(cloud: &CloudFormation, stack: &Stack, revision: &Revision) -
         };
         let Some(current) = stack.resources.get(&id).filter(|resource| resource.exists()) else {
             foresight.insert(id.clone(), Foresight::New);
-            by_id.insert(id, addition(declaration, &properties));
+            by_id.insert(id.clone(), addition(declaration, &properties));
+            let resource_type = declaration.resource_type.clone();
+            additions.push(Addition { logical_id: id, resource_type, properties });
             continue;
         };
         changes_policies |= current.deletion_policy != declaration.deletion_policy
@@ -158,6 +204,8 @@ pub(crate) fn plan(cloud: &CloudFormation, stack: &Stack, revision: &Revision) -
             || outputs != stack.outputs
             || tags_before != revision.tags.as_slice(),
         changes: by_id.into_values().collect(),
+        additions,
+        findings,
     })
 }
 

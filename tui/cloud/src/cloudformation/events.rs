@@ -1,9 +1,9 @@
-//! What happened to a stack and its resources, as `DescribeStackEvents` tells it.
+//! What happened to a stack and its resources, as `DescribeStackEvents` and `DescribeEvents` tell it.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::stack::{Stack, iso};
+use super::stack::{STACK_TYPE, Stack, StackOperation, iso};
 
 /// Events in one page.
 pub(crate) const PAGE: usize = 100;
@@ -12,6 +12,8 @@ pub(crate) const PAGE: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub id: String,
+    /// The operation's id; `None`: none was under way.
+    pub operation: Option<String>,
     at: Timestamp,
     logical_id: String,
     physical_id: String,
@@ -27,9 +29,10 @@ impl Event {
     /// An event of now.
     pub fn new(stack: &Stack, logical_id: &str, resource_type: &str, status: &'static str) -> Self {
         let unique = uuid::Uuid::new_v4();
-        let is_stack = resource_type == super::stack::STACK_TYPE;
+        let is_stack = resource_type == STACK_TYPE;
         Self {
             id: if is_stack { unique.to_string() } else { format!("{logical_id}-{unique}") },
+            operation: stack.operation_id().map(str::to_owned),
             at: Timestamp::now(),
             logical_id: logical_id.to_owned(),
             physical_id: String::new(),
@@ -75,11 +78,33 @@ impl Event {
             ("ResourceStatusReason", &self.reason),
             ("ResourceProperties", &self.properties),
             ("ClientRequestToken", &self.token),
+            ("OperationId", &self.operation),
         ] {
             if let Some(value) = value {
                 described[name] = value.as_str().into();
             }
         }
         described
+    }
+
+    /// As `DescribeEvents` tells it.
+    pub fn describe_in(&self, operation: &StackOperation, stack: &Stack) -> Value {
+        let mut described = self.describe(stack);
+        if let Value::Object(members) = &mut described {
+            members.remove("StackName");
+        }
+        let kind = match self.status {
+            _ if self.resource_type == STACK_TYPE => "STACK_EVENT",
+            status if status.ends_with("_FAILED") => "PROVISIONING_ERROR",
+            _ => "PROGRESS_EVENT",
+        };
+        described["EventType"] = kind.into();
+        described["OperationType"] = operation.kind.into();
+        described
+    }
+
+    /// Whether it tells of something that failed.
+    pub fn is_failure(&self) -> bool {
+        self.status.ends_with("_FAILED")
     }
 }

@@ -13,6 +13,7 @@ mod stack;
 mod template;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 use std::sync::{Arc, Mutex};
 

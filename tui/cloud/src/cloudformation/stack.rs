@@ -20,6 +20,44 @@ pub(crate) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 /// The reason of events that somebody asked for.
 pub(crate) const USER_INITIATED: &str = "User Initiated";
 
+/// One operation on a stack: what somebody asked for, or the rollback that followed from it.
+#[derive(Debug, Clone)]
+pub(crate) struct StackOperation {
+    pub id: String,
+    /// `CREATE_STACK`, `ROLLBACK`, …
+    pub kind: &'static str,
+    /// `ClientRequestToken` of the request that began it; `None`: there was none, or the operation
+    /// began by itself.
+    pub token: Option<String>,
+    pub by_user: bool,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub failed: bool,
+}
+
+impl StackOperation {
+    /// `OperationStatus` as `DescribeEvents` tells it.
+    pub fn status(&self) -> &'static str {
+        match (self.ended, self.failed) {
+            (None, _) => "IN_PROGRESS",
+            (Some(_), true) => "FAILED",
+            (Some(_), false) => "SUCCEEDED",
+        }
+    }
+}
+
+/// The kind of operation that a status begins; `None`: it is a further one of the operation at hand.
+fn begun_by(status: &str, before: &str) -> Option<&'static str> {
+    match status {
+        "CREATE_IN_PROGRESS" => Some("CREATE_STACK"),
+        "UPDATE_IN_PROGRESS" | "IMPORT_IN_PROGRESS" => Some("UPDATE_STACK"),
+        "DELETE_IN_PROGRESS" => Some("DELETE_STACK"),
+        "UPDATE_ROLLBACK_IN_PROGRESS" if before == "UPDATE_ROLLBACK_FAILED" => Some("CONTINUE_ROLLBACK"),
+        "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS" => Some("ROLLBACK"),
+        _ => None,
+    }
+}
+
 /// A time as `CloudFormation` writes it: milliseconds, UTC.
 pub(crate) fn iso(time: Timestamp) -> String {
     format!("{time:.3}")
@@ -77,6 +115,26 @@ pub(crate) struct Resource {
     pub update_replace_policy: DeletionPolicy,
     /// Evaluated.
     pub metadata: Option<Value>,
+    /// What the last drift detection found.
+    pub drift: Option<Drift>,
+}
+
+/// Whether a resource is as its stack left it, found at that time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drift {
+    /// `IN_SYNC`, `DELETED`, `NOT_CHECKED`.
+    pub status: &'static str,
+    pub at: Timestamp,
+}
+
+/// One drift detection of a whole stack.
+#[derive(Debug, Clone)]
+pub(crate) struct DriftDetection {
+    pub id: String,
+    /// `IN_SYNC`, `DRIFTED`.
+    pub status: &'static str,
+    pub drifted: usize,
+    pub at: Timestamp,
 }
 
 impl Resource {
@@ -132,13 +190,19 @@ pub(crate) struct Stack {
     pub role_arn: Option<String>,
     pub on_failure: OnFailure,
     pub termination_protection: bool,
+    /// How the stack was last asked to go, where that was said.
+    pub deletion_mode: Option<&'static str>,
     /// The change set that was executed last.
     pub change_set_id: Option<String>,
     pub outputs: Vec<Output>,
     pub resources: BTreeMap<String, Resource>,
     /// Oldest first.
     pub events: Vec<Event>,
+    /// Oldest first.
+    pub operations: Vec<StackOperation>,
     pub change_sets: Vec<ChangeSet>,
+    /// Oldest first.
+    pub drift_detections: Vec<DriftDetection>,
     pub update: Option<Update>,
     /// Ends the operation that is under way.
     pub cancel: CancellationToken,
@@ -163,11 +227,14 @@ impl Stack {
             role_arn: None,
             on_failure: OnFailure::Rollback,
             termination_protection: false,
+            deletion_mode: None,
             change_set_id: None,
             outputs: Vec::new(),
             resources: BTreeMap::new(),
             events: Vec::new(),
+            operations: Vec::new(),
             change_sets: Vec::new(),
+            drift_detections: Vec::new(),
             update: None,
             cancel: CancellationToken::new(),
             turn: Arc::default(),
@@ -185,11 +252,40 @@ impl Stack {
 
     /// Moves the stack to another status, with its event.
     pub fn set_status(&mut self, status: &'static str, reason: Option<String>) {
+        if let Some(kind) = begun_by(status, self.status) {
+            let by_user = reason.as_deref() == Some(USER_INITIATED);
+            // What is overtaken, or is followed by its own rollback, did not succeed.
+            self.end_operation(true);
+            self.operations.push(StackOperation {
+                id: uuid::Uuid::new_v4().to_string(),
+                kind,
+                token: self.token.clone().filter(|_| by_user),
+                by_user,
+                started: Timestamp::now(),
+                ended: None,
+                failed: false,
+            });
+        }
         self.status = status;
         // A success has no reason to tell, its event at most who asked for it.
         self.status_reason = reason.clone().filter(|_| !matches!(status, "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS"));
         let event = Event::new(self, &self.name, STACK_TYPE, status).with_physical_id(&self.id).with_reason(reason);
         self.events.push(event);
+        if !status.ends_with("_IN_PROGRESS") {
+            self.end_operation(status.ends_with("_FAILED"));
+        }
+    }
+
+    fn end_operation(&mut self, failed: bool) {
+        if let Some(operation) = self.operations.last_mut().filter(|operation| operation.ended.is_none()) {
+            operation.ended = Some(Timestamp::now());
+            operation.failed = failed;
+        }
+    }
+
+    /// The id of the operation that began last.
+    pub fn operation_id(&self) -> Option<&str> {
+        self.operations.last().map(|operation| operation.id.as_str())
     }
 
     /// Begins an update to another revision; one that failed and was not taken back goes on.
@@ -221,6 +317,7 @@ impl Stack {
         let Some(resource) = logical_id.and_then(|id| self.resources.get(id)) else { return };
         let (id, status) = (resource.logical_id.clone(), resource.status);
         let failed = match status.split('_').next() {
+            Some("IMPORT") => "IMPORT_FAILED",
             Some("CREATE") => "CREATE_FAILED",
             Some("DELETE") => "DELETE_FAILED",
             _ => "UPDATE_FAILED",

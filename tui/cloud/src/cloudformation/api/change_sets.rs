@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     describe::{describe_parameters, describe_tags, no_change_set},
+    import,
     request::{check_name, new_name, no_stack, on_failure, without_extras},
-    stacks::refuse_unless_updatable,
+    stacks::{begun_with, refuse_if_half_made, refuse_unless_updatable},
 };
 use crate::{
     cloudformation::{
@@ -17,6 +18,7 @@ use crate::{
         operation::Operation,
         stack::{OnFailure, Stack, USER_INITIATED, iso},
         template::invalid,
+        validation,
     },
     wire::{Input, ServiceError, ServiceResult},
 };
@@ -28,11 +30,13 @@ impl CloudFormation {
     pub(super) async fn create_change_set(self: &Arc<Self>, mut input: Input) -> ServiceResult {
         let stack_name = input.required("StackName")?;
         let name = new_name(&mut input, "ChangeSetName")?;
+        let validates = !input.boolean("DisableValidation")?.unwrap_or(false);
         without_extras(&mut input)?;
+        let wanted_imports = import::take(&mut input)?;
         let kind = match input.string("ChangeSetType")?.as_deref() {
             None | Some("UPDATE") => ChangeSetType::Update,
             Some("CREATE") => ChangeSetType::Create,
-            Some("IMPORT") => return Err(ServiceError::unsupported_member("CreateChangeSet", "ChangeSetType IMPORT")),
+            Some("IMPORT") => ChangeSetType::Import,
             Some(other) => {
                 return Err(invalid(format!(
                     "1 validation error detected: Value '{other}' at 'changeSetType' failed to satisfy constraint: \
@@ -40,12 +44,17 @@ impl CloudFormation {
                 )));
             }
         };
+        import::check_kind(kind, &wanted_imports)?;
         let description = input.string("Description")?;
         let token = input.string("ClientToken")?;
         let role_arn = self.role(&mut input)?;
         let on_stack_failure = on_failure(&mut input, "OnStackFailure")?;
         let stack = self.stack_for(kind, &stack_name, &name)?;
-        if stack.change_sets.iter().any(|known| known.name == name && known.execution_status != "EXECUTE_COMPLETE") {
+        let known = stack.change_sets.iter().find(|known| known.name == name);
+        if let Some(known) = known.filter(|known| token.is_some() && known.token == token) {
+            return Ok(json!({"Id": known.id, "StackId": stack.id}));
+        }
+        if known.is_some_and(|known| known.execution_status != "EXECUTE_COMPLETE") {
             return Err(ServiceError::bad_request(
                 "AlreadyExistsException",
                 format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template"),
@@ -53,21 +62,32 @@ impl CloudFormation {
         }
         let revision = self.revision(&mut input, &stack).await?;
         input.finish()?;
-        let plan = change_set::plan(self, &stack, &revision)?;
+        let mut plan = change_set::plan(self, &stack, &revision)?;
+        let imports = import::resolve(self, &stack, &revision, &mut plan, kind, wanted_imports)?;
         let is_idle = kind == ChangeSetType::Update && !plan.changes_anything;
+        let findings = if validates { self.validate(&stack, &plan, &imports).await } else { Vec::new() };
+        let trouble = if findings.is_empty() {
+            is_idle.then(|| NO_CHANGES.to_owned())
+        } else {
+            Some(validation::reason(&findings))
+        };
         let change_set = ChangeSet {
             id: self.uses.place.arn("cloudformation", &format!("changeSet/{name}/{}", uuid::Uuid::new_v4())),
             name,
             description,
             created: Timestamp::now(),
             kind,
-            status: if is_idle { "FAILED" } else { "CREATE_COMPLETE" },
-            status_reason: is_idle.then(|| NO_CHANGES.to_owned()),
-            execution_status: if is_idle { "UNAVAILABLE" } else { "AVAILABLE" },
+            status: if trouble.is_some() { "FAILED" } else { "CREATE_COMPLETE" },
+            execution_status: if trouble.is_some() { "UNAVAILABLE" } else { "AVAILABLE" },
+            status_reason: trouble,
             revision,
             role_arn,
             on_stack_failure,
             changes: plan.changes,
+            imports,
+            token,
+            operation_id: uuid::Uuid::new_v4().to_string(),
+            findings,
         };
         let (id, mut stack_id) = (change_set.id.clone(), stack.id.clone());
         self.with_stacks(|stacks| {
@@ -81,7 +101,7 @@ impl CloudFormation {
                 known.change_sets.push(change_set);
             } else {
                 let mut stack = stack;
-                stack.token = token;
+                stack.token.clone_from(&change_set.token);
                 stack.set_status("REVIEW_IN_PROGRESS", Some(USER_INITIATED.into()));
                 stack.status_reason = None;
                 stack.change_sets.push(change_set);
@@ -97,13 +117,14 @@ impl CloudFormation {
         let existing = self.find(stack_name).and_then(|id| self.with_stack(&id, |stack| stack.clone()));
         match (kind, existing) {
             (ChangeSetType::Update, None) => Err(no_stack(stack_name)),
-            (ChangeSetType::Update, Some(stack)) => {
+            (ChangeSetType::Import, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => Ok(stack),
+            (ChangeSetType::Update | ChangeSetType::Import, Some(stack)) => {
                 refuse_unless_updatable(&stack)?;
                 Ok(stack)
             }
             (ChangeSetType::Create, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => Ok(stack),
             (ChangeSetType::Create, Some(stack)) => Err(exists_already(&stack, name)),
-            (ChangeSetType::Create, None) => {
+            (ChangeSetType::Create | ChangeSetType::Import, None) => {
                 check_name(stack_name, "StackName")?;
                 Ok(Stack::new(self.new_stack_id(stack_name), stack_name.to_owned(), "REVIEW_IN_PROGRESS"))
             }
@@ -203,6 +224,9 @@ impl CloudFormation {
         let (stack_id, id) = self.find_change_set(stack_name.as_deref(), &name)?;
         let change_set = self.with_stack(&stack_id, |stack| {
             let change_set = stack.change_set(&id).cloned().ok_or_else(|| no_change_set(&name))?;
+            if begun_with(stack, token.as_deref(), &["CREATE_STACK", "UPDATE_STACK"])?.is_some() {
+                return Ok(None);
+            }
             if change_set.execution_status != "AVAILABLE" {
                 return Err(ServiceError::bad_request(
                     "InvalidChangeSetStatus",
@@ -212,17 +236,25 @@ impl CloudFormation {
                     ),
                 ));
             }
-            stack.token = token;
+            let on_failure = on_failure_of(disable_rollback, &change_set);
             match change_set.kind {
                 ChangeSetType::Create => {
                     stack.revision = Some(change_set.revision.clone());
-                    stack.on_failure = on_failure_of(disable_rollback, &change_set);
+                    stack.token = token;
+                    stack.on_failure = on_failure;
                     stack.updated = Some(Timestamp::now());
                     stack.set_status("CREATE_IN_PROGRESS", Some(USER_INITIATED.into()));
                 }
                 ChangeSetType::Update => {
                     refuse_unless_updatable(stack)?;
+                    refuse_if_half_made(stack, on_failure == OnFailure::DoNothing)?;
+                    stack.token = token;
                     stack.begin_update(change_set.revision.clone());
+                }
+                ChangeSetType::Import => {
+                    stack.token = token;
+                    stack.updated = Some(Timestamp::now());
+                    stack.set_status("IMPORT_IN_PROGRESS", Some(USER_INITIATED.into()));
                 }
             }
             stack.change_set_id = Some(change_set.id.clone());
@@ -232,13 +264,16 @@ impl CloudFormation {
             // With one executed, the others no longer say what would change.
             stack.change_sets.retain(|known| known.id == change_set.id);
             stack.change_sets.iter_mut().for_each(|known| known.execution_status = "EXECUTE_COMPLETE");
-            Ok(change_set)
+            Ok(Some(change_set))
         });
         let change_set = change_set.unwrap_or_else(|| Err(no_change_set(&name)))?;
+        // The same request once more: its operation is under way or done.
+        let Some(change_set) = change_set else { return Ok(json!({})) };
         let operation = Operation::new(self, &stack_id);
         match change_set.kind {
             ChangeSetType::Create => operation.start_creation(),
             ChangeSetType::Update => operation.start_update(on_failure_of(disable_rollback, &change_set)),
+            ChangeSetType::Import => operation.start_import(change_set.revision, change_set.imports),
         }
         Ok(json!({}))
     }

@@ -150,8 +150,35 @@ impl CloudFormation {
     }
 }
 
+/// What an account may have, as `DescribeAccountLimits` tells it: AWS's own numbers
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_AccountLimit.html>).
+const ACCOUNT_LIMITS: [(&str, u32); 3] =
+    [("StackLimit", 2000), ("StackOutputsLimit", 200), ("ConcurrentResourcesLimit", 2500)];
+
+pub(super) fn account_limits(mut input: Input) -> ServiceResult {
+    // All limits are told at once, so that there is never a further page.
+    input.ignore("NextToken");
+    input.finish()?;
+    let limits = ACCOUNT_LIMITS.map(|(name, value)| json!({"Name": name, "Value": value}));
+    Ok(json!({"AccountLimits": limits}))
+}
+
+fn drift_of(stack: &Stack) -> Value {
+    match stack.drift_detections.last() {
+        None => json!({"StackDriftStatus": "NOT_CHECKED"}),
+        Some(found) => json!({"StackDriftStatus": found.status, "LastCheckTimestamp": iso(found.at)}),
+    }
+}
+
+fn drift_of_resource(resource: &Resource) -> Value {
+    match resource.drift.filter(|drift| drift.status != "NOT_CHECKED") {
+        None => json!({"StackResourceDriftStatus": "NOT_CHECKED"}),
+        Some(drift) => json!({"StackResourceDriftStatus": drift.status, "LastCheckTimestamp": iso(drift.at)}),
+    }
+}
+
 /// One page of a list; the token is the index of its first item.
-fn page(member: &'static str, items: Vec<Value>, token: Option<&str>) -> ServiceResult {
+pub(super) fn page(member: &'static str, items: Vec<Value>, token: Option<&str>) -> ServiceResult {
     let start = match token {
         None => 0,
         Some(token) => token.parse::<usize>().map_err(|_| invalid("The specified NextToken is invalid."))?,
@@ -178,7 +205,7 @@ fn describe(stack: &Stack) -> Value {
         "NotificationARNs": [],
         "Tags": [],
         "EnableTerminationProtection": stack.termination_protection,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift_of(stack),
     });
     let optional = [
         ("ChangeSetId", stack.change_set_id.clone()),
@@ -191,6 +218,20 @@ fn describe(stack: &Stack) -> Value {
         if let Some(value) = value {
             described[name] = value.into();
         }
+    }
+    // The operation that was asked for, and the rollback that followed from it.
+    let mut last = Vec::new();
+    for operation in stack.operations.iter().rev() {
+        last.push(json!({"OperationType": operation.kind, "OperationId": operation.id}));
+        if operation.by_user {
+            break;
+        }
+    }
+    if !last.is_empty() {
+        described["LastOperations"] = last.into();
+    }
+    if let Some(mode) = stack.deletion_mode {
+        described["DeletionMode"] = mode.into();
     }
     if let Some(revision) = &stack.revision {
         if let Some(description) = &revision.template.description {
@@ -242,7 +283,7 @@ fn summarize(stack: &Stack) -> Value {
         "StackName": stack.name,
         "CreationTime": iso(stack.created),
         "StackStatus": stack.status,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift_of(stack),
     });
     let description = stack.revision.as_ref().and_then(|revision| revision.template.description.clone());
     let optional = [
@@ -266,7 +307,7 @@ fn describe_resource(stack: &Stack, resource: &Resource, time_member: &'static s
         "LogicalResourceId": resource.logical_id,
         "ResourceType": resource.resource_type,
         "ResourceStatus": resource.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift_of_resource(resource),
     });
     described[time_member] = iso(resource.at).into();
     for (name, value) in [("PhysicalResourceId", &resource.physical_id), ("ResourceStatusReason", &resource.reason)] {

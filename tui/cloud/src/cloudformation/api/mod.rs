@@ -2,6 +2,9 @@
 
 mod change_sets;
 mod describe;
+mod drift;
+mod events;
+mod import;
 mod request;
 mod stacks;
 mod templates;
@@ -27,6 +30,8 @@ pub(super) async fn call(cloud: &Arc<CloudFormation>, caller: &Caller, operation
         "UpdateTerminationProtection" => cloud.update_termination_protection(input),
         "DescribeStacks" => cloud.describe_stacks(input),
         "ListStacks" => cloud.list_stacks(input),
+        "DescribeEvents" => cloud.describe_events(input),
+        "DescribeAccountLimits" => describe::account_limits(input),
         "DescribeStackEvents" => cloud.describe_stack_events(input),
         "DescribeStackResource" => cloud.describe_stack_resource(input),
         "DescribeStackResources" => cloud.describe_stack_resources(input),
@@ -34,6 +39,10 @@ pub(super) async fn call(cloud: &Arc<CloudFormation>, caller: &Caller, operation
         "GetTemplate" => cloud.get_template(input),
         "GetTemplateSummary" => cloud.get_template_summary(input).await,
         "ValidateTemplate" => cloud.validate_template(input).await,
+        "DetectStackDrift" => cloud.detect_stack_drift(input).await,
+        "DetectStackResourceDrift" => cloud.detect_stack_resource_drift(input).await,
+        "DescribeStackDriftDetectionStatus" => cloud.describe_stack_drift_detection_status(input),
+        "DescribeStackResourceDrifts" => cloud.describe_stack_resource_drifts(input),
         "CreateChangeSet" => cloud.create_change_set(input).await,
         "DescribeChangeSet" => cloud.describe_change_set(input),
         "ExecuteChangeSet" => cloud.execute_change_set(input),

@@ -128,14 +128,23 @@ pub(super) fn parameters(input: &mut Input) -> ServiceResult<BTreeMap<String, Gi
     Ok(given)
 }
 
+/// Takes `DeploymentConfig`, of which there is the standard mode only.
+pub(super) fn standard_deployment(input: &mut Input) -> ServiceResult<()> {
+    let Some(mut config) = input.structure("DeploymentConfig")? else { return Ok(()) };
+    match config.string("Mode")?.as_deref() {
+        None | Some("STANDARD") => config.finish(),
+        Some(_) => Err(ServiceError::unsupported_member(input.operation(), "DeploymentConfig.Mode EXPRESS")),
+    }
+}
+
 /// Drops members that ask for nothing, and refuses those that ask for what there is not.
 pub(super) fn without_extras(input: &mut Input) -> ServiceResult<()> {
-    for name in ["NotificationARNs", "ResourceTypes", "ResourcesToImport"] {
+    for name in ["NotificationARNs", "ResourceTypes"] {
         if !list(input, name)?.is_empty() {
             return Err(ServiceError::unsupported_member(input.operation(), name));
         }
     }
-    for name in ["RetainExceptOnCreate", "ImportExistingResources", "DisableValidation"] {
+    for name in ["RetainExceptOnCreate", "ImportExistingResources"] {
         if input.boolean(name)? == Some(true) {
             return Err(ServiceError::unsupported_member(input.operation(), name));
         }
@@ -143,6 +152,9 @@ pub(super) fn without_extras(input: &mut Input) -> ServiceResult<()> {
     if input.peek("RollbackConfiguration").is_some_and(|value| value.as_str() == Some("")) {
         input.ignore("RollbackConfiguration");
     }
+    standard_deployment(input)?;
+    // Only change sets are validated early here.
+    input.ignore("DisableValidation");
     // There are no nested stacks that it could include.
     input.ignore("IncludeNestedStacks");
     Ok(())

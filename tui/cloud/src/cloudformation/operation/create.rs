@@ -40,7 +40,7 @@ impl Operation {
         });
         match undo {
             Some(OnFailure::Rollback) => self.roll_back_creation().await,
-            Some(OnFailure::Delete) => self.delete_resources(&[], true).await,
+            Some(OnFailure::Delete) => self.delete_resources(&[], false, true).await,
             Some(OnFailure::DoNothing) | None => {}
         }
     }

@@ -6,17 +6,18 @@ use super::{Operation, bracketed, resource::keeps};
 use crate::cloudformation::stack::Resource;
 
 impl Operation {
-    /// Does the work of a deletion in a task of its own. The stack is in `DELETE_IN_PROGRESS`.
-    pub fn start_deletion(self, retain: Vec<String>) {
+    /// Does the work of a deletion in a task of its own; with `force`, what cannot be deleted is left
+    /// behind. The stack is in `DELETE_IN_PROGRESS`.
+    pub fn start_deletion(self, retain: Vec<String>, force: bool) {
         tokio::spawn(async move {
             let turn = self.with(|stack| stack.turn.clone());
             let _turn = turn.lock().await;
-            self.delete_resources(&retain, false).await;
+            self.delete_resources(&retain, force, false).await;
         });
     }
 
     /// Deletes every resource and ends the stack. The stack is in `DELETE_IN_PROGRESS`.
-    pub(super) async fn delete_resources(&self, retain: &[String], created_now: bool) {
+    pub(super) async fn delete_resources(&self, retain: &[String], force: bool, created_now: bool) {
         let graph = self.with(|stack| stack.recorded_graph().reversed());
         let retain: Arc<[String]> = retain.into();
         let failed = self
@@ -28,7 +29,14 @@ impl Operation {
                             let resource = stack.resources.get(&id);
                             resource.is_some_and(|resource| keeps(resource.deletion_policy, created_now))
                         });
-                    operation.delete_resource(id, keep).await
+                    let left = operation.clone().delete_resource(id.clone(), keep).await;
+                    if !left && force {
+                        operation.with(|stack| {
+                            let reason = stack.resources.get(&id).and_then(|resource| resource.reason.clone());
+                            stack.set_resource_status(&id, "DELETE_SKIPPED", reason);
+                        });
+                    }
+                    left || force
                 }
             })
             .await;

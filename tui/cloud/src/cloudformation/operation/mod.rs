@@ -3,6 +3,7 @@
 
 mod create;
 mod delete;
+mod import;
 mod resource;
 mod rollback;
 mod update;

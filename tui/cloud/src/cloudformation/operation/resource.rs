@@ -18,9 +18,9 @@ const UPDATE_CANCELLED: &str = "Resource update cancelled";
 const REPLACEMENT: &str = "Requested update requires the creation of a new physical resource; hence creating one.";
 
 /// Properties that a provider takes, and metadata.
-struct Evaluated {
-    properties: Map<String, Value>,
-    metadata: Option<Value>,
+pub(super) struct Evaluated {
+    pub properties: Map<String, Value>,
+    pub metadata: Option<Value>,
 }
 
 impl Operation {
@@ -317,7 +317,11 @@ impl Operation {
         }
     }
 
-    fn request(stack: &Stack, logical_id: &str, properties: Map<String, Value>) -> Request {
+    pub(in crate::cloudformation) fn request(
+        stack: &Stack,
+        logical_id: &str,
+        properties: Map<String, Value>,
+    ) -> Request {
         Request {
             caller: stack.caller(),
             stack_name: stack.name.clone(),
@@ -326,7 +330,7 @@ impl Operation {
         }
     }
 
-    fn evaluate(
+    pub(super) fn evaluate(
         &self,
         stack: &Stack,
         revision: &Revision,
@@ -374,7 +378,7 @@ fn declaration(stack: &Stack, logical_id: &str) -> Option<(ResourceDeclaration, 
     Some((declaration, revision))
 }
 
-fn record_of(
+pub(super) fn record_of(
     declaration: &ResourceDeclaration,
     revision: &Revision,
     properties: Map<String, Value>,
@@ -393,6 +397,7 @@ fn record_of(
         deletion_policy: declaration.deletion_policy,
         update_replace_policy: declaration.update_replace_policy,
         metadata,
+        drift: None,
     }
 }
 
@@ -402,7 +407,7 @@ fn touch(stack: &mut Stack, logical_id: &str) {
     }
 }
 
-fn unknown_type(resource_type: &str) -> Failure {
+pub(super) fn unknown_type(resource_type: &str) -> Failure {
     Failure(format!("Unrecognized resource type: {resource_type}"))
 }
 

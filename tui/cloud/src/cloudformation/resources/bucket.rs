@@ -7,7 +7,7 @@ use s3s::xml::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{
-    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, property,
+    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, found, property,
     tags::{TAG_LIST, tag_map},
     unsupported,
 };
@@ -291,6 +291,10 @@ impl Provider for Bucket {
 
     async fn update(&self, request: &Request, bucket: &str, _: &Map<String, Value>) -> Result<(), Failure> {
         self.apply(request, bucket).await
+    }
+
+    async fn exists(&self, _: &Request, bucket: &str) -> Result<Option<bool>, Failure> {
+        found(SERVICE, self.s3.settings(bucket).await)
     }
 
     async fn delete(&self, _: &Request, bucket: &str) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, is_gone, property,
+    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, found, is_gone, property,
     tags::{TAG_LIST, tag_changes, tag_list},
     unsupported, wait_for,
 };
@@ -212,6 +212,11 @@ impl Provider for DeliveryStream {
             self.run(request, "TagDeliveryStream", input).await?;
         }
         Ok(())
+    }
+
+    async fn exists(&self, request: &Request, name: &str) -> Result<Option<bool>, Failure> {
+        let input = json!({"DeliveryStreamName": name});
+        found(SERVICE, self.call(&request.caller, "DescribeDeliveryStream", input).await)
     }
 
     async fn delete(&self, request: &Request, name: &str) -> Result<(), Failure> {

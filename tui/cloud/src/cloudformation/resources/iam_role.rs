@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Attributes, Failure, Kind, Provider, Request, Schema, Tags, deleted, is_gone, property,
+    Attributes, Failure, Kind, Provider, Request, Schema, Tags, deleted, found, is_gone, property,
     tags::{TAG_LIST, tag_changes, tag_list},
 };
 use crate::{
@@ -167,6 +167,10 @@ impl Provider for Role {
             self.run(request, "TagRole", json!({"RoleName": name, "Tags": tag_list(&set)})).await?;
         }
         Ok(())
+    }
+
+    async fn exists(&self, request: &Request, name: &str) -> Result<Option<bool>, Failure> {
+        found(SERVICE, call(&self.0, &request.caller, "GetRole", json!({"RoleName": name})).await)
     }
 
     async fn delete(&self, request: &Request, name: &str) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Attributes, Failure, Kind, Provider, Request, Schema, Tags, deleted, is_gone, property,
+    Attributes, Failure, Kind, Provider, Request, Schema, Tags, deleted, found, is_gone, property,
     tags::{TAG_LIST, tag_changes, tag_map},
     unsupported, wait_for,
 };
@@ -172,6 +172,10 @@ impl Provider for Stream {
             self.run(&request.caller, "AddTagsToStream", json!({"StreamName": name, "Tags": set})).await?;
         }
         Ok(())
+    }
+
+    async fn exists(&self, request: &Request, name: &str) -> Result<Option<bool>, Failure> {
+        found(SERVICE, self.call(&request.caller, "DescribeStreamSummary", json!({"StreamName": name})).await)
     }
 
     async fn delete(&self, request: &Request, name: &str) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, property,
+    Attributes, Failure, Kind, Property, Provider, Request, Schema, Tags, deleted, found, property,
     tags::{TAG_LIST, tag_changes, tag_map},
     unsupported, wait_for,
 };
@@ -177,6 +177,10 @@ impl Provider for Function {
             self.run(request, "TagResource", json!({"Resource": arn, "Tags": set})).await?;
         }
         Ok(())
+    }
+
+    async fn exists(&self, request: &Request, name: &str) -> Result<Option<bool>, Failure> {
+        found(SERVICE, call(&self.0, &request.caller, "GetFunctionConfiguration", json!({"FunctionName": name})).await)
     }
 
     async fn delete(&self, request: &Request, name: &str) -> Result<(), Failure> {

@@ -119,6 +119,13 @@ impl Provider for LogGroup {
         Ok(())
     }
 
+    async fn exists(&self, request: &Request, name: &str) -> Result<Option<bool>, Failure> {
+        let input = json!({"logGroupNamePrefix": name});
+        let listed = self.run(request, "DescribeLogGroups", input).await?;
+        let groups = listed["logGroups"].as_array();
+        Ok(Some(groups.is_some_and(|groups| groups.iter().any(|group| group["logGroupName"] == name))))
+    }
+
     async fn delete(&self, request: &Request, name: &str) -> Result<(), Failure> {
         deleted(SERVICE, call(&self.logs, &request.caller, "DeleteLogGroup", json!({"logGroupName": name})).await)
     }

@@ -122,6 +122,15 @@ pub(crate) fn deleted(service: &str, result: ServiceResult) -> Result<(), Failur
     }
 }
 
+/// Whether a resource that was looked for is there.
+pub(crate) fn found<T>(service: &str, result: ServiceResult<T>) -> Result<Option<bool>, Failure> {
+    match result {
+        Ok(_) => Ok(Some(true)),
+        Err(error) if is_gone(&error) => Ok(Some(false)),
+        Err(error) => Err(Failure::of(service, &error)),
+    }
+}
+
 /// What `Fn::GetAtt` gives, by attribute.
 pub(crate) type Attributes = Map<String, Value>;
 
@@ -140,6 +149,12 @@ pub(crate) trait Provider: Send + Sync {
 
     /// Changes the resource from the properties `before` to those of the request.
     async fn update(&self, request: &Request, physical_id: &str, before: &Map<String, Value>) -> Result<(), Failure>;
+
+    /// Whether the resource is there; `None`: a resource of this type cannot be looked for by its
+    /// physical id alone.
+    async fn exists(&self, _: &Request, _: &str) -> Result<Option<bool>, Failure> {
+        Ok(None)
+    }
 
     /// Deletes the resource and waits until it is gone.
     async fn delete(&self, request: &Request, physical_id: &str) -> Result<(), Failure>;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Number, Value, json};
 
+use crate::cloudformation::template::UNKNOWN;
+
 /// What a value must be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -97,18 +99,53 @@ impl Schema {
         let mut trouble = Trouble::default();
         let accepted = object("#", self.properties, properties, &mut trouble);
         if !trouble.missing.is_empty() {
-            return Err(format!("Property validation failure: [{}]", trouble.missing.join(", ")));
+            let missing = trouble.missing.iter().map(|missing| {
+                let Missing { path, name } = missing;
+                format!("The property {{{}/{name}}} is required", &path[1..])
+            });
+            return Err(format!("Property validation failure: [{}]", missing.collect::<Vec<_>>().join(", ")));
         }
         if !trouble.wrong.is_empty() {
+            let wrong: Vec<String> = trouble.wrong.iter().map(Wrong::told).collect();
             return Err(format!(
                 "Properties validation failed for resource {logical_id} with message:\n{}",
-                trouble.wrong.join("\n")
+                wrong.join("\n")
             ));
         }
         if let Some(name) = trouble.unsupported {
             return Err(format!("The embedded cloud does not support the property {name} of {}.", self.type_name));
         }
         Ok(accepted)
+    }
+
+    /// What an early validation finds wrong with properties: the path below them (`/Code/S3Key`, empty
+    /// for the properties themselves), and what is wrong in the words of JSON schema.
+    pub fn findings(&self, properties: &Map<String, Value>) -> Vec<(String, String)> {
+        let mut trouble = Trouble::default();
+        object("#", self.properties, properties.clone(), &mut trouble);
+        let missing = trouble
+            .missing
+            .into_iter()
+            .map(|Missing { path, name }| (path[1..].to_owned(), format!("'{name}' is a required property")));
+        let wrong = trouble.wrong.into_iter().map(|wrong| match wrong {
+            Wrong::Extraneous { path, name } => {
+                let words = format!("Additional properties are not allowed ('{name}' was unexpected)");
+                (format!("{}/{name}", &path[1..]), words)
+            }
+            Wrong::Type { path, expected, value, .. } => {
+                let expected = match expected {
+                    "JSONArray" => "array".to_owned(),
+                    "JSONObject" => "object".to_owned(),
+                    simple => simple.to_lowercase(),
+                };
+                (path[1..].to_owned(), format!("{value} is not of type '{expected}'"))
+            }
+        });
+        let unsupported = trouble.unsupported.map(|name| {
+            let words = format!("The embedded cloud does not support the property {name} of {}.", self.type_name);
+            (format!("/{}", name.replace('.', "/")), words)
+        });
+        missing.chain(wrong).chain(unsupported).collect()
     }
 
     /// Lets the stack's tags join those of the resource, whose own win.
@@ -138,10 +175,31 @@ impl Schema {
     }
 }
 
+/// A property that must be there. Paths begin with `#`, the properties themselves.
+struct Missing {
+    path: String,
+    name: &'static str,
+}
+
+/// A property that must not be there, or not be this.
+enum Wrong {
+    Extraneous { path: String, name: String },
+    Type { path: String, expected: &'static str, found: &'static str, value: String },
+}
+
+impl Wrong {
+    fn told(&self) -> String {
+        match self {
+            Self::Extraneous { path, name } => format!("{path}: extraneous key [{name}] is not permitted"),
+            Self::Type { path, expected, found, .. } => format!("{path}: expected type: {expected}, found: {found}"),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Trouble {
-    missing: Vec<String>,
-    wrong: Vec<String>,
+    missing: Vec<Missing>,
+    wrong: Vec<Wrong>,
     unsupported: Option<String>,
 }
 
@@ -152,12 +210,12 @@ fn object(
     trouble: &mut Trouble,
 ) -> Map<String, Value> {
     for property in schema.iter().filter(|property| property.required && !members.contains_key(property.name)) {
-        trouble.missing.push(format!("The property {{{}/{}}} is required", &path[1..], property.name));
+        trouble.missing.push(Missing { path: path.to_owned(), name: property.name });
     }
     let mut accepted = Map::new();
     for (name, value) in members {
         match schema.iter().find(|property| property.name == name) {
-            None => trouble.wrong.push(format!("{path}: extraneous key [{name}] is not permitted")),
+            None => trouble.wrong.push(Wrong::Extraneous { path: path.to_owned(), name }),
             Some(property) if !property.supported => {
                 trouble.unsupported.get_or_insert_with(|| format!("{path}/{name}")[2..].replace('/', "."));
             }
@@ -171,6 +229,11 @@ fn object(
 }
 
 fn accept(path: &str, kind: Kind, value: Value, trouble: &mut Trouble) -> Value {
+    // In a plan what is not known yet may become anything.
+    if value.as_str().is_some_and(|text| text.contains(UNKNOWN)) {
+        return value;
+    }
+    let shown = value.to_string();
     let found = match &value {
         Value::Null => "Null",
         Value::Bool(_) => "Boolean",
@@ -224,7 +287,7 @@ fn accept(path: &str, kind: Kind, value: Value, trouble: &mut Trouble) -> Value 
         }
         (Kind::Json | Kind::Map | Kind::Object(_), _) => "JSONObject",
     };
-    trouble.wrong.push(format!("{path}: expected type: {expected}, found: {found}"));
+    trouble.wrong.push(Wrong::Type { path: path.to_owned(), expected, found, value: shown });
     Value::Null
 }
 
@@ -309,6 +372,26 @@ mod tests {
         assert_eq!(
             failed(json!({"Type": "a", "Inner": {"Name": "n", "Rare": 1}})),
             "The embedded cloud does not support the property Inner.Rare of Test::Thing."
+        );
+    }
+
+    #[test]
+    fn an_early_validation_names_the_place() {
+        let found = |value: Value| {
+            let Value::Object(members) = value else { unreachable!("properties are an object") };
+            THING.findings(&members)
+        };
+        let wrong = json!({"Inner": {"Foo": 1}, "Count": "many", "Rate": UNKNOWN});
+        let told: Vec<(String, String)> = found(wrong);
+        let told: Vec<(&str, &str)> = told.iter().map(|(path, words)| (path.as_str(), words.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("", "'Type' is a required property"),
+                ("/Inner", "'Name' is a required property"),
+                ("/Inner/Foo", "Additional properties are not allowed ('Foo' was unexpected)"),
+                ("/Count", "\"many\" is not of type 'integer'"),
+            ]
         );
     }
 

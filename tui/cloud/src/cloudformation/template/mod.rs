@@ -57,6 +57,8 @@ pub(crate) struct ResourceDeclaration {
     /// As declared by `DependsOn`; implied ones are found by [`Template::dependencies`].
     pub depends_on: Vec<String>,
     pub deletion_policy: DeletionPolicy,
+    /// Whether the template says `DeletionPolicy`, which an import wants.
+    pub says_deletion_policy: bool,
     pub update_replace_policy: DeletionPolicy,
     /// Unevaluated.
     pub metadata: Option<Value>,

@@ -185,6 +185,7 @@ fn read_resource(logical_id: String, value: Value) -> ServiceResult<ResourceDecl
         Some(_) => return Err(invalid("Template format error: DependsOn must be a string or list of strings.")),
     };
     Ok(ResourceDeclaration {
+        says_deletion_policy: members.contains_key("DeletionPolicy"),
         deletion_policy: policy(&logical_id, "DeletionPolicy", members.remove("DeletionPolicy"))?,
         update_replace_policy: policy(&logical_id, "UpdateReplacePolicy", members.remove("UpdateReplacePolicy"))?,
         condition: condition_name("Resources", &logical_id, members.remove("Condition"))?,

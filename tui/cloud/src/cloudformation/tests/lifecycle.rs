@@ -113,7 +113,7 @@ async fn a_failed_creation_stays_where_asked() {
     assert_eq!(stack["DisableRollback"], true);
     // Once the reason is gone an update completes it, or the creation is taken back.
     fixture.script.succeed("create", "B");
-    assert_eq!(fixture.update(&template).await, "UPDATE_COMPLETE");
+    assert_eq!(fixture.go_on(&template).await, "UPDATE_COMPLETE");
     assert_eq!(fixture.script.things().len(), 2);
 }
 

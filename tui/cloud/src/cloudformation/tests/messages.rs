@@ -147,8 +147,8 @@ async fn requests_are_refused() {
     assert!(error.message.ends_with(
         "at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200"
     ));
-    let error = fixture.refused("DetectStackDrift", json!({"StackName": "x"})).await;
-    assert!(error.code == "InvalidAction" && error.message.contains("DetectStackDrift"), "{error}");
+    let error = fixture.refused("DetectStackSetDrift", json!({"StackName": "x"})).await;
+    assert!(error.code == "InvalidAction" && error.message.contains("DetectStackSetDrift"), "{error}");
     let input = json!({"StackName": "x", "TemplateBody": body, "TimeoutInMinutes": "5"});
     let error = fixture.refused("CreateStack", input).await;
     assert!(error.message.contains("TimeoutInMinutes"), "{error}");

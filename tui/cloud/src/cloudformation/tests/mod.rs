@@ -3,6 +3,7 @@
 mod change_sets;
 mod lifecycle;
 mod messages;
+mod operations;
 mod order;
 mod thing;
 mod updates;
@@ -79,6 +80,17 @@ impl Fixture {
 
     async fn update(&self, template: &Value) -> String {
         self.ok("UpdateStack", json!({"StackName": "s", "TemplateBody": template.to_string()})).await;
+        self.settled("s").await
+    }
+
+    /// Updates a stack that is half made: only without a rollback, since there is no good state to go
+    /// back to.
+    async fn go_on(&self, template: &Value) -> String {
+        let mut input = json!({"StackName": "s", "TemplateBody": template.to_string()});
+        let refused = self.refused("UpdateStack", input.clone()).await.message;
+        assert!(refused.starts_with("This stack is currently in a non-terminal ["), "{refused}");
+        input["DisableRollback"] = true.into();
+        self.ok("UpdateStack", input).await;
         self.settled("s").await
     }
 

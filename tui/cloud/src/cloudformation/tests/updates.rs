@@ -236,7 +236,7 @@ async fn a_failed_update_that_stays_can_go_on_or_back() {
         fixture.ok("UpdateStack", input).await;
         assert_eq!(fixture.settled("s").await, "UPDATE_FAILED");
         if goes_on {
-            assert_eq!(fixture.update(&next).await, "UPDATE_COMPLETE");
+            assert_eq!(fixture.go_on(&next).await, "UPDATE_COMPLETE");
             let made = fixture.script.things();
             assert_eq!(made.len(), 4, "the old B is gone: {made:?}");
             assert_eq!(made["C-3"]["Value"], fixture.physical_id("B").await);
@@ -259,7 +259,7 @@ async fn attempts_that_follow_each_other_leave_nothing_behind() {
     fixture.ok("UpdateStack", input).await;
     assert_eq!(fixture.settled("s").await, "UPDATE_FAILED");
     fixture.script.succeed("update", "B");
-    assert_eq!(fixture.update(&named("three")).await, "UPDATE_COMPLETE");
+    assert_eq!(fixture.go_on(&named("three")).await, "UPDATE_COMPLETE");
     let made = fixture.script.things();
     assert_eq!(made.values().filter(|properties| properties.contains_key("Name")).count(), 1, "{made:?}");
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::{Attributes, Failure, Kind, Property, Provider, Request, Schema, deleted, tags::tag_changes};
+use super::{Attributes, Failure, Kind, Property, Provider, Request, Schema, deleted, found, tags::tag_changes};
 use crate::{
     Place,
     caller::Caller,
@@ -153,6 +153,11 @@ impl Provider for PartProvider {
             self.run(request, "TagResource", json!({"resourceArn": arn, "tags": set})).await?;
         }
         Ok(())
+    }
+
+    async fn exists(&self, request: &Request, physical_id: &str) -> Result<Option<bool>, Failure> {
+        let input = Value::Object(self.named(request, physical_id));
+        found(SERVICE, self.call(&request.caller, &self.verb("Get"), input).await)
     }
 
     async fn delete(&self, request: &Request, physical_id: &str) -> Result<(), Failure> {
