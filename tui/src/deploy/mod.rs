@@ -19,6 +19,7 @@ mod prepare;
 mod preview;
 mod recover;
 mod stack;
+mod take_back;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;
