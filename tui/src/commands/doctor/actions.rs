@@ -68,7 +68,8 @@ pub struct Action {
 }
 
 /// Every action: what it is needed for, what it is done on, and its names. The caller's own stand in
-/// this program's calls (enhanced fan-out and Live Tail, which are opt-in, are left out); those of
+/// this program's calls, without what it can do without (`DescribeEvents`) and what is opt-in (enhanced
+/// fan-out, Live Tail); those of
 /// `CloudFormation` in the handlers of the template's resource types (`aws cloudformation
 /// describe-type`, `handlers`) and, for the API's log, in the API Gateway Developer Guide, "Configure
 /// logging for HTTP APIs".
@@ -78,7 +79,7 @@ const TABLE: &[(Why, Resource, &str)] = &[
         Resource::Stack,
         "cloudformation:DescribeStacks cloudformation:CreateChangeSet cloudformation:DescribeChangeSet \
          cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet cloudformation:ListChangeSets \
-         cloudformation:DescribeStackEvents cloudformation:DescribeEvents cloudformation:ListStackResources \
+         cloudformation:DescribeStackEvents cloudformation:ListStackResources \
          cloudformation:CancelUpdateStack cloudformation:ContinueUpdateRollback cloudformation:DeleteStack",
     ),
     (

@@ -96,6 +96,23 @@ async fn a_permission_that_policies_do_not_give_fails_with_the_policy_that_does(
 }
 
 #[tokio::test]
+async fn actions_that_iam_takes_only_alone_are_asked_about_alone() {
+    let (target, seen) = account({
+        let first = std::sync::atomic::AtomicBool::new(true);
+        move |_| {
+            if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                return (400, refusal("InvalidInput"));
+            }
+            (200, simulation(&[("s3:PutObject", "allowed"), ("s3:DeleteObject", "allowed")]))
+        }
+    });
+    let checks = permissions::checks(&target, &request()).await;
+    assert!(checks.iter().any(|check| check.ok == Some(true)));
+    let resources = super::actions::actions().iter().map(|action| action.on).collect::<std::collections::BTreeSet<_>>();
+    assert!(seen.lock().expect("requests").len() > resources.len() + 1);
+}
+
+#[tokio::test]
 async fn without_simulation_only_what_can_be_tried_is_known() {
     let (target, _) = account(|operation| match operation {
         "SimulatePrincipalPolicy" | "DescribeStacks" => (403, refusal("AccessDenied")),
