@@ -16,6 +16,16 @@ pub enum DeployError {
         /// What came back.
         answer: String,
     },
+    /// CloudFormation refused the changes before it made anything.
+    #[error("prepared the changes of stack {stack}: early validation refused {what}")]
+    Validation {
+        /// The stack.
+        stack: String,
+        /// The type of the resource that was refused first.
+        resource_type: String,
+        /// What was refused and why: the first in full, then how many more.
+        what: String,
+    },
     /// The stack's events could not be read.
     #[error(transparent)]
     Events(#[from] StackEventsError),
@@ -91,6 +101,7 @@ impl DeployError {
     pub fn explained(&self) -> Option<Explained> {
         match self {
             Self::Call { answer, .. } => failure::explain("", answer),
+            Self::Validation { resource_type, .. } => failure::explain(resource_type, &self.to_string()),
             Self::Events(error) => failure::explain("", &error.to_string()),
             // Their own words say it.
             Self::Package(_)

@@ -89,20 +89,6 @@ pub fn explain(resource_type: &str, words: &str) -> Option<Explained> {
 /// The table. The first row that fits counts, so what is particular stands before what is general.
 const CAUSES: &[Cause] = &[
     Cause {
-        kind: Kind::Validation,
-        resource: "",
-        words: &[
-            &["earlyvalidation"],
-            &["early validation"],
-            &["property validation failure"],
-            &["model validation failed"],
-            &["extraneous key"],
-        ],
-        meaning: "CloudFormation checked the template before it made anything, and refused a property.",
-        advice: "If you gave a --param that the line names, give another value. If not, this program's template is \
-                 wrong for this region: deploy to another one with --region.",
-    },
-    Cause {
         kind: Kind::Package,
         resource: "",
         words: &[
@@ -339,6 +325,20 @@ const CAUSES: &[Cause] = &[
         words: &[&["already exist"], &["alreadyexists"], &["resourceconflict", "already"]],
         meaning: "Something of this name is there already, and this stack did not make it.",
         advice: "Choose another --stack-name: the other names follow from it. Or delete what has the name.",
+    },
+    Cause {
+        kind: Kind::Validation,
+        resource: "",
+        words: &[
+            &["earlyvalidation"],
+            &["early validation"],
+            &["property validation failure"],
+            &["model validation failed"],
+            &["extraneous key"],
+        ],
+        meaning: "CloudFormation checked the template before it made anything, and refused a property.",
+        advice: "If you gave a --param that the line names, give another value. If not, this program's template is \
+                 wrong for this region: deploy to another one with --region.",
     },
     Cause {
         kind: Kind::Quota,

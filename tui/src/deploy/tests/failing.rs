@@ -67,7 +67,16 @@ async fn a_taken_name() {
     let bucket = place.target.s3().create_bucket().bucket(&name).create_bucket_configuration(location);
     bucket.send().await.expect("a bucket");
     let report = report(&place, &with(&[("BucketBaseName", "taken")])).await;
-    check(&report, &["Bucket (AWS::S3::Bucket)"], "there already", "BucketBaseName");
+    check(&report, &["early validation refused Bucket (AWS::S3::Bucket)"], "there already", "BucketBaseName");
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_while_it_deploys() {
+    // As the resource handler of AWS::Kinesis::Stream words it, in public issue threads.
+    let words = "Resource handler returned message: \"Stream demo-api-kinesis-stream under account 111122223333 already \
+                 exists. (Service: Kinesis, Status Code: 400)\"";
+    let report = with_resource_failing("Stream", words).await;
+    check(&report, &["Stream (AWS::Kinesis::Stream)", "already exists"], "there already", "--param StreamName");
 }
 
 #[tokio::test]
