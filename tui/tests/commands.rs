@@ -158,29 +158,37 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
 
 #[test]
 fn two_stacks_live_side_by_side() {
+    /// A command on both stacks at once, with all default parameters.
+    fn on_both(user: &User, arguments: &[&str]) -> [Value; 2] {
+        let started = ["a", "b"].map(|stack| {
+            let mut all = vec!["--stack-name", stack, "--output", "json"];
+            all.extend(arguments);
+            let mut command = user.command(&all);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+        });
+        started.map(|command| {
+            let output = command.wait_with_output().expect("its end");
+            assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            last_json(&output)
+        })
+    }
+
     let user = User::new();
     let _cloud = Cloud::start(&user, &[]);
-    for stack in ["tailwater", "second"] {
-        let smoke = user.run(&[
-            "--stack-name",
-            stack,
-            "smoke",
-            "--events",
-            "3",
-            "--timeout",
-            "50s",
-            "--param",
-            "BufferIntervalSeconds=1",
-            "--output",
-            "json",
-        ]);
-        assert_eq!(last_json(&smoke)["verdict"], "pass", "{stack}: {}", String::from_utf8_lossy(&smoke.stderr));
+    let [first, second] = on_both(&user, &["deploy"]).map(|deployed| deployed["outputs"].clone());
+    for (name, value) in first.as_object().expect("outputs") {
+        assert_ne!(*value, second[name], "{name} is the same in both");
     }
-    let name = |stack| {
-        let status = user.run(&["--stack-name", stack, "status", "--output", "json"]);
-        last_json(&status)["outputs"]["StreamName"].clone()
-    };
-    assert_ne!(name("tailwater"), name("second"));
+    for smoke in on_both(&user, &["smoke", "--events", "3", "--timeout", "50s"]) {
+        assert_eq!((&smoke["verdict"], &smoke["delivered"]), (&"pass".into(), &3.into()), "{smoke}");
+    }
+    // Everything has been delivered: there is nothing to wait for.
+    for destroyed in on_both(&user, &["destroy", "--now"]) {
+        assert_eq!(destroyed["event"], "destroyed", "{destroyed}");
+    }
+    for stack in ["a", "b"] {
+        assert_eq!(user.run(&["--stack-name", stack, "status"]).status.code(), Some(1), "{stack} is gone");
+    }
 }
 
 #[test]
