@@ -95,6 +95,7 @@ async fn aws(global: &Global) -> (Vec<Check>, Option<Target>) {
         endpoint_url: global.endpoint_url.clone(),
         profile: global.profile.clone(),
         region: global.region.clone(),
+        ..AwsOptions::default()
     };
     let in_usual_region = AwsOptions { region: Some(USUAL_REGION.to_owned()), ..options.clone() };
     let target = match &place.region {
