@@ -19,7 +19,10 @@ mod prepare;
 mod preview;
 mod recover;
 mod stack;
+mod take_back;
 mod template;
+#[cfg(all(test, feature = "local"))]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -32,7 +35,7 @@ pub use dependencies::template_resources;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
 pub use execute::execute;
-pub use failure::{Explained, Failure, explain_event, root_cause};
+pub use failure::{Explained, Failure, root_cause};
 pub use names::Planned;
 pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
 pub use plan::{Action, action};
