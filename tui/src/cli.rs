@@ -54,6 +54,12 @@ pub struct Global {
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+    /// Records by enhanced fan-out, as they are put; on aws 0.015 USD per shard-hour and 0.013 per GB
+    #[arg(long, global = true)]
+    pub fan_out: bool,
+    /// Logs by Live Tail, once a second; on aws 0.01 USD per minute
+    #[arg(long, global = true, alias = "live")]
+    pub live_tail: bool,
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
@@ -126,7 +132,17 @@ pub enum Command {
         /// Do not wait for Firehose to deliver what it buffers: that is lost
         #[arg(long)]
         now: bool,
+        /// Delete the function's code too, and the artifact bucket where no other stack uses it
+        #[arg(long)]
+        artifacts: bool,
+        /// Let the stack go without what CloudFormation cannot delete: that stays in the account
+        #[arg(long)]
+        retain_stuck: bool,
     },
+    /// Look at all that a deployment needs, without changing anything: identity, region, permissions,
+    /// names, quotas, the function's package, clock, terminal
+    #[command(after_help = "Example: tailwater doctor --target aws --region ap-southeast-2")]
+    Doctor,
     /// Print the bundled CloudFormation template
     #[command(after_help = "Example: tailwater template > template.yaml")]
     Template,
@@ -256,7 +272,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    if let Err(error) = commands::check(&cli.global) {
+    // For the doctor a package that does not fit is a line among others.
+    let checked = match cli.command {
+        Some(Command::Doctor) => commands::check_parameters(&cli.global),
+        _ => commands::check(&cli.global),
+    };
+    if let Err(error) = checked {
         eprintln!("tailwater: {error}");
         return error.end().exit_code();
     }
@@ -287,7 +308,10 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
-        Some(Command::Destroy { keep_data, now }) => commands::destroy(&global, now, keep_data).await,
+        Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
+            commands::destroy(&global, commands::DestroyOptions { now, keep_data, artifacts, retain_stuck }).await
+        }
+        Some(Command::Doctor) => commands::doctor(&global).await,
         Some(Command::Template) => commands::template(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! `tailwater deploy`
 
-use std::{io::IsTerminal, pin::pin};
+use std::pin::pin;
 
 use serde_json::{Map, Value, json};
 use tailwater_core::{events::StackEvent, pipeline::Preview, text::safe::visible};
@@ -233,6 +233,7 @@ fn shower(output: Output) -> impl FnMut(Progress) -> CommandResult {
             || print::tagged("event", "stack", print::stack_json(&event)),
             || print::stack_text(&event),
         ),
+        Progress::Step { .. } => Ok(End::Done),
     }
 }
 
@@ -379,7 +380,7 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
             match progress {
                 Progress::Note(text) => say(&text),
                 Progress::Event(event) if event.status.failed() => say(&print::stack_text(&event)),
-                Progress::Event(_) => {}
+                Progress::Event(_) | Progress::Step { .. } => {}
             }
             Ok(End::Done)
         },
@@ -394,21 +395,4 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
             failure.details().join("\n  ")
         ))),
     }
-}
-
-/// Asks before something that costs or deletes, on AWS only.
-pub fn confirm(global: &Global, what: &str) -> Result<(), CommandError> {
-    if global.yes || global.target != Where::Aws {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(nobody_to_ask(what));
-    }
-    eprint!("{what} on AWS? y/n ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "yes") {
-        return Ok(());
-    }
-    Err(CommandError::Failed("not done: the answer was not yes".to_owned()))
 }

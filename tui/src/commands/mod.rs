@@ -3,6 +3,7 @@
 
 mod deploy;
 mod destroy;
+mod doctor;
 mod keyboard;
 #[cfg(feature = "local")]
 mod local;
@@ -15,14 +16,18 @@ mod tail;
 
 use std::process::ExitCode;
 
+use tailwater_core::text::safe::visible;
+
 use crate::{
     cli::{Global, Where},
     deploy::{DeployError, Deployed, Request, Stack, System},
-    target::{AwsOptions, Target, TargetError},
+    target::{AwsOptions, Extras, Target, TargetError},
 };
 
+pub use crate::deploy::DestroyOptions;
 pub use deploy::deploy;
 pub use destroy::destroy;
+pub use doctor::doctor;
 #[cfg(feature = "local")]
 pub use local::local;
 pub use print::print;
@@ -84,17 +89,22 @@ impl CommandError {
     pub fn end(&self) -> End {
         match self {
             Self::Usage(_)
-            | Self::Target(TargetError::NoRegion { .. })
+            | Self::Target(TargetError::NoRegion { .. } | TargetError::CaBundle { .. })
             | Self::Deploy(DeployError::Package(_) | DeployError::Parameters(_))
-            | Self::Send(crate::send::SendError::Header(_)) => End::WrongUsage,
+            | Self::Send(crate::send::SendError::Header(_) | crate::send::SendError::NoToken) => End::WrongUsage,
             _ => End::Failed,
         }
     }
 }
 
+/// Checks before any call what the options say of the template's parameters.
+pub fn check_parameters(global: &Global) -> Result<(), CommandError> {
+    crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))
+}
+
 /// Checks before any call what the options say of the deployment.
 pub fn check(global: &Global) -> Result<(), CommandError> {
-    crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))?;
+    check_parameters(global)?;
     if let Some(path) = &global.handler_zip {
         crate::deploy::check_handler_zip(path, system(global)).map_err(DeployError::Package)?;
     }
@@ -119,6 +129,17 @@ pub type CommandResult = Result<End, CommandError>;
 /// The target that the options name. On `local` it joins the embedded cloud that runs, or starts
 /// one that ends with the command, and says so.
 async fn target(global: &Global) -> Result<Target, CommandError> {
+    let target = reach(global).await?;
+    let mut notices = target.notices();
+    tokio::spawn(async move {
+        while let Some(notice) = notices.recv().await {
+            say(&visible(&notice));
+        }
+    });
+    Ok(target)
+}
+
+async fn reach(global: &Global) -> Result<Target, CommandError> {
     match global.target {
         #[cfg(feature = "local")]
         Where::Local => {
@@ -140,6 +161,7 @@ async fn target(global: &Global) -> Result<Target, CommandError> {
             endpoint_url: global.endpoint_url.clone(),
             profile: global.profile.clone(),
             region: global.region.clone(),
+            extras: Extras { fan_out: global.fan_out, live_tail: global.live_tail },
         })
         .await?),
     }

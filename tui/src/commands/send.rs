@@ -38,7 +38,8 @@ pub async fn send(global: &Global, args: SendArgs) -> CommandResult {
 
 async fn post(global: &Global, args: &SendArgs, template: String, target: &crate::target::Target) -> CommandResult {
     let deployed = pipeline(target, global).await?;
-    let sender = Sender::new(&deployed.outputs.submit_url, &args.header, args.bearer.as_deref())?;
+    let sender =
+        Sender::new(target, &deployed.outputs.submit_url, deployed.auth_mode, &args.header, args.bearer.as_deref())?;
     let load = Load {
         rate: args.rate,
         concurrency: args.concurrency.unwrap_or(if args.count == 1 { NonZeroUsize::MIN } else { CONCURRENCY }),

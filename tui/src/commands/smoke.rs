@@ -20,7 +20,7 @@ use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline
 use crate::{
     cli::Global,
     deploy::Deployed,
-    send::{CONCURRENCY, Load, Sender, run},
+    send::{CONCURRENCY, Load, Sender, bearer_of_environment, run},
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
@@ -46,7 +46,7 @@ async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duratio
     let mut watch = Watch::new(events);
     watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     let end = tokio::select! {
-        end = watch_all(&mut sources, &mut watch, &deployed, events, rate, &stop) => end,
+        end = watch_all(target, &mut sources, &mut watch, &deployed, events, rate, &stop) => end,
         () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),
         () = stopped() => Ok(End::Interrupted),
         () = gone(target) => Err(CommandError::Failed(CLOUD_ENDED.to_owned())),
@@ -121,6 +121,7 @@ impl Sources {
 }
 
 async fn watch_all(
+    target: &Target,
     sources: &mut Sources,
     watch: &mut Watch,
     deployed: &Deployed,
@@ -129,7 +130,8 @@ async fn watch_all(
     stop: &CancellationToken,
 ) -> CommandResult {
     sources.in_place().await?;
-    let sender = Sender::new(&deployed.outputs.submit_url, &[], None)?;
+    let bearer = bearer_of_environment();
+    let sender = Sender::new(target, &deployed.outputs.submit_url, deployed.auth_mode, &[], bearer.as_deref())?;
     let run_id = uuid::Uuid::new_v4().to_string();
     let bodies = (1..=events)
         .map(move |seq| (seq, Bytes::from(json!({"event": "smoke", "run": run_id, "seq": seq}).to_string())));

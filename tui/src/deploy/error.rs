@@ -41,6 +41,13 @@ pub enum DeployError {
          changed. `tailwater tail stack --stack-name {0}` shows its events; to deploy, choose another --stack-name"
     )]
     Foreign(String),
+    /// A stack that somebody protected from being deleted.
+    #[error(
+        "stack {0} is not deleted and nothing of it was touched: its termination protection is on. Lift it with \
+         `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {0}`, \
+         then destroy again"
+    )]
+    Protected(String),
     /// An output that the template has is not there.
     #[error("stack {stack} has no output {output}: it was made from another template. Choose another --stack-name")]
     Output {
@@ -81,6 +88,7 @@ impl DeployError {
             | Self::Parameters(_)
             | Self::State { .. }
             | Self::Foreign(_)
+            | Self::Protected(_)
             | Self::Output { .. }
             | Self::Drift { .. } => None,
         }

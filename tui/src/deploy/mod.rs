@@ -27,12 +27,13 @@ use tokio::sync::mpsc::Sender;
 
 use crate::target::Target;
 
-pub use destroy::{DestroyOptions, Destroyed, destroy};
+pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
 pub use execute::execute;
 pub use failure::{Explained, Failure, explain_event, root_cause};
-pub use package::{PackageError, System, check_handler_zip};
-pub use plan::{Action, Removal, action, removal};
+pub use names::Planned;
+pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
+pub use plan::{Action, action};
 pub use prepare::{Plan, Prepared, discard, prepare};
 pub use recover::{Remedy, cancel, remedy};
 pub use stack::{Deployed, Stack};
@@ -67,8 +68,17 @@ impl Request {
 pub enum Progress {
     /// Something worth a line to people.
     Note(String),
-    /// A step.
+    /// A step of the stack.
     Event(StackEvent),
+    /// How far something is that takes its time: `done` of `total`, where the total is known.
+    Step {
+        /// What is being done, in words that the figures follow.
+        what: String,
+        /// How much of it is done.
+        done: u64,
+        /// How much there is to do.
+        total: Option<u64>,
+    },
 }
 
 /// How a deployment ended.

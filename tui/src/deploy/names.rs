@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::template;
+use super::{Request, package, template};
 
 /// The default stack's name: its resources have the template's own default names.
 pub const DEFAULT_STACK: &str = "tailwater";
@@ -34,6 +34,60 @@ pub fn derived(stack_name: &str) -> Vec<(String, String)> {
     vec![named("StreamName", STREAM_LENGTH, false), named("BucketBaseName", BUCKET_BASE_LENGTH, true)]
 }
 
+/// The names that a deployment takes, before it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The stack.
+    pub stack: String,
+    /// The data stream.
+    pub stream: String,
+    /// The bucket that receives the events.
+    pub bucket: String,
+    bucket_base: String,
+    /// The function.
+    pub function: String,
+    /// The log groups of the function, the API and the delivery.
+    pub log_groups: [String; 3],
+    /// The bucket of function packages.
+    pub artifacts: String,
+}
+
+impl Planned {
+    /// What a request comes to in an account and a region.
+    pub fn of(request: &Request, account_id: &str, region: &str) -> Self {
+        let stack = &request.stack_name;
+        let derived = derived(stack);
+        let value = |name: &str| {
+            let given = request.parameter(name).map(str::to_owned);
+            let derived = || derived.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+            given.or_else(derived).or_else(|| template::default_of(name)).unwrap_or_default()
+        };
+        let bucket_base = value("BucketBaseName");
+        Self {
+            stream: value("StreamName"),
+            bucket: format!("{bucket_base}-{account_id}-{region}"),
+            bucket_base,
+            function: format!("{stack}-submit"),
+            log_groups: [
+                format!("/aws/lambda/{stack}-submit"),
+                format!("/aws/vendedlogs/apigateway/{stack}"),
+                format!("/aws/kinesisfirehose/{stack}"),
+            ],
+            artifacts: match request.parameter("ArtifactBucket") {
+                Some(given) => given.to_owned(),
+                None => package::bucket_name(account_id, region),
+            },
+            stack: stack.clone(),
+        }
+    }
+
+    /// Another beginning for the bucket's name, where this one is taken.
+    pub fn other_bucket_base(&self) -> String {
+        let kept: String = self.bucket_base.chars().take(BUCKET_BASE_LENGTH - "-2".len()).collect();
+        format!("{kept}-2")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +114,21 @@ mod tests {
             );
             assert!(names.into_iter().all(|(_, name)| seen.insert(name)), "{stack}");
         }
+    }
+
+    #[test]
+    fn planned_names_are_those_of_the_template() {
+        let request = Request { stack_name: "demo".to_owned(), ..Request::default() };
+        let names = Planned::of(&request, "111122223333", "eu-west-1");
+        assert_eq!(names.bucket, "demo-api-kinesis-firehose-bucket-111122223333-eu-west-1");
+        for name in names.log_groups.iter().chain([&names.function]) {
+            assert!(template::TEMPLATE.contains(&name.replace("demo", "${AWS::StackName}")), "{name}");
+        }
+        let parameters = vec![("StreamName".to_owned(), "mine".to_owned())];
+        let given = Planned::of(&Request { parameters, ..request }, "111122223333", "eu-west-1");
+        assert_eq!(
+            (given.stream.as_str(), given.artifacts.as_str()),
+            ("mine", "tailwater-artifacts-111122223333-eu-west-1")
+        );
     }
 }

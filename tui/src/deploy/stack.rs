@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
     events::StackStatus,
-    pipeline::{Buffering, Outputs},
+    pipeline::{AuthMode, Buffering, Outputs},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -13,6 +13,8 @@ use super::{DeployError, OWN_TAG, change_set, package};
 pub struct Stack {
     /// Its ARN.
     pub id: String,
+    /// Its name.
+    pub name: String,
     /// Its status.
     pub status: StackStatus,
     /// What CloudFormation says beside the status, `CONFIGURATION_COMPLETE`.
@@ -27,6 +29,37 @@ pub struct Stack {
     pub change_set_id: Option<String>,
     /// Whether Tailwater made it.
     pub own: bool,
+    /// Whether its termination protection is on.
+    pub protected: bool,
+}
+
+impl From<aws_sdk_cloudformation::types::Stack> for Stack {
+    fn from(stack: aws_sdk_cloudformation::types::Stack) -> Self {
+        let tags: Vec<(String, String)> =
+            stack.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
+        Self {
+            status: StackStatus::from(stack.stack_status().map_or("", |status| status.as_str())),
+            detailed_status: stack.detailed_status().map(|status| status.as_str().to_owned()),
+            own: tags.iter().any(|(key, _)| key == OWN_TAG.0),
+            protected: stack.enable_termination_protection().unwrap_or(false),
+            tags,
+            change_set_id: stack.change_set_id().map(str::to_owned),
+            outputs: stack
+                .outputs()
+                .iter()
+                .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
+                .collect(),
+            parameters: stack
+                .parameters()
+                .iter()
+                .filter_map(|parameter| {
+                    Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+                })
+                .collect(),
+            name: stack.stack_name.unwrap_or_default(),
+            id: stack.stack_id.unwrap_or_default(),
+        }
+    }
 }
 
 /// A deployed pipeline.
@@ -38,6 +71,8 @@ pub struct Deployed {
     pub outputs: Outputs,
     /// When Firehose delivers.
     pub buffering: Buffering,
+    /// Whom its API lets in.
+    pub auth_mode: AuthMode,
 }
 
 impl Stack {
@@ -55,36 +90,15 @@ impl Stack {
                 return Err(DeployError::call(format!("looked for stack {stack_name}"), &error));
             }
         };
-        let Some(stack) = stacks.into_iter().next() else { return Ok(None) };
-        let status = stack.stack_status().map_or("", |status| status.as_str());
-        if status == "DELETE_COMPLETE" {
+        let Some(mut stack) = stacks.into_iter().next().map(Self::from) else { return Ok(None) };
+        if stack.status.as_str() == "DELETE_COMPLETE" {
             return Ok(None);
         }
-        let tags: Vec<(String, String)> =
-            stack.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
-        let is_tagged = tags.iter().any(|(key, _)| key == OWN_TAG.0);
         // A stack in review has no tags yet: its change sets say whose it is.
-        let own = is_tagged || status == "REVIEW_IN_PROGRESS" && change_set::all_own(client, stack_name).await?;
-        Ok(Some(Self {
-            status: StackStatus::from(status),
-            detailed_status: stack.detailed_status().map(|status| status.as_str().to_owned()),
-            own,
-            tags,
-            change_set_id: stack.change_set_id().map(str::to_owned),
-            outputs: stack
-                .outputs()
-                .iter()
-                .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
-                .collect(),
-            parameters: stack
-                .parameters()
-                .iter()
-                .filter_map(|parameter| {
-                    Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
-                })
-                .collect(),
-            id: stack.stack_id.unwrap_or_default(),
-        }))
+        if !stack.own && stack.status.as_str() == "REVIEW_IN_PROGRESS" {
+            stack.own = change_set::all_own(client, stack_name).await?;
+        }
+        Ok(Some(stack))
     }
 
     /// The pipeline that it is.
@@ -108,6 +122,7 @@ impl Stack {
                 bucket_name: output("BucketName")?,
             },
             buffering: self.buffering(),
+            auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
         })
     }
 
@@ -126,7 +141,8 @@ impl Stack {
         self.parameter("ArtifactKey").filter(|key| package::was_given(key))
     }
 
-    fn buffering(&self) -> Buffering {
+    /// When Firehose delivers.
+    pub(super) fn buffering(&self) -> Buffering {
         let number =
             |name: &str, default: u64| self.parameter(name).and_then(|value| value.parse().ok()).unwrap_or(default);
         Buffering { interval_seconds: number("BufferIntervalSeconds", 60), size_mb: number("BufferSizeMB", 1) }

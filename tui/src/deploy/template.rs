@@ -8,20 +8,6 @@ use saphyr::{LoadableYamlNode, Yaml};
 /// The pipeline as one CloudFormation template.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The same pipeline with its bucket retained: what the stack is updated to before it is deleted and
-/// its data kept. CloudFormation does not take a changed policy alone for an update, so the function
-/// is told what happens too. `None`: the template is not written as this expects.
-pub fn retaining() -> Option<String> {
-    const FUNCTION: &str = "Description: Validates a posted event and puts it on the Kinesis stream.";
-    const BUCKET: &str = "    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete\n";
-    let once = |text: &str| TEMPLATE.matches(text).count() == 1;
-    (once(FUNCTION) && once(BUCKET)).then(|| {
-        TEMPLATE
-            .replace(FUNCTION, "Description: Stopped, since the stack is being deleted and its bucket kept.")
-            .replace(BUCKET, "    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n")
-    })
-}
-
 /// Parameters that the deployer sets itself; a value given for them counts all the same.
 const SET_BY_DEPLOYER: [&str; 2] = ["ArtifactBucket", "ArtifactKey"];
 
@@ -180,14 +166,6 @@ mod tests {
         assert_eq!(default_of("ThrottleRate").as_deref(), Some("50"));
         assert!(DECLARED.len() >= 18);
         assert!(TEMPLATE.len() < 51_200);
-    }
-
-    #[test]
-    fn the_retaining_template_differs_in_two_lines() {
-        let retaining = retaining().expect("the template has both places");
-        let different = TEMPLATE.lines().zip(retaining.lines()).filter(|(one, other)| one != other).count();
-        assert_eq!((different, TEMPLATE.lines().count()), (2, retaining.lines().count()));
-        assert!(retaining.contains("DeletionPolicy: Retain"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{RuntimeError, Work, run};
 use crate::{
     cli::{Global, Where},
     deploy::Request,
-    target::{AwsOptions, Target, TargetError},
+    target::{AwsOptions, Extras, Target, TargetError},
 };
 
 /// The sample events, in the order in which they are offered.
@@ -90,6 +90,7 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
                 endpoint_url: global.endpoint_url.clone(),
                 profile: global.profile.clone(),
                 region: global.region.clone(),
+                extras: Extras { fan_out: global.fan_out, live_tail: global.live_tail },
             })
             .await?;
             Ok((target, None))

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tailwater_core::{
     app::{CloudInfo, DeployProgress, EventSource, Message},
     events::Event,
-    pipeline::Outputs,
+    pipeline::{AuthMode, Outputs},
 };
 use tokio::sync::{
     Mutex,
@@ -23,7 +23,7 @@ use crate::{
     deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request, Stack},
     send::{self, CONCURRENCY, Load},
     tail::{self, BATCHES_AHEAD, Start, Update},
-    target::Target,
+    target::{NoticeReceiver, Target},
 };
 
 /// How long the live sources may take to end in order: they deregister what costs.
@@ -81,6 +81,7 @@ struct Shared {
 /// The live sources of one deployed pipeline.
 struct Live {
     outputs: Outputs,
+    auth_mode: AuthMode,
     stop: CancellationToken,
 }
 
@@ -98,16 +99,17 @@ impl Running {
     /// Sends events with their numbers.
     pub(super) async fn send(&self, events: Vec<(u64, Bytes)>, rate: Option<u32>) {
         let live = self.shared.live.lock().await;
-        let Some(url) = live.as_ref().map(|live| live.outputs.submit_url.clone()) else {
-            drop(live);
+        let api = live.as_ref().map(|live| (live.outputs.submit_url.clone(), live.auth_mode));
+        drop(live);
+        let (Some((url, auth_mode)), Some(target)) = (api, self.shared.target.lock().await.clone()) else {
             self.shared.say(Message::SendingEnded).await;
             return;
         };
-        drop(live);
         let stop = self.sending.child_token();
         let shared = self.shared.clone();
         self.shared.tasks.spawn(async move {
-            match send::Sender::new(&url, &[], None) {
+            let bearer = send::bearer_of_environment();
+            match send::Sender::new(&target, &url, auth_mode, &[], bearer.as_deref()) {
                 Ok(sender) => {
                     let (out, mut sent) = mpsc::channel(BATCHES_AHEAD);
                     let load = Load { rate: rate.map(f64::from), concurrency: CONCURRENCY };
@@ -163,6 +165,15 @@ async fn tell_losses(embedded: Arc<crate::target::Embedded>, messages: Sender<Me
     }
 }
 
+/// Tells what a target says of itself, as long as someone listens.
+async fn tell_notices(mut notices: NoticeReceiver, messages: Sender<Message>) {
+    while let Some(notice) = notices.recv().await {
+        if messages.send(Message::Notice(notice)).await.is_err() {
+            return;
+        }
+    }
+}
+
 impl Shared {
     async fn say(&self, message: Message) {
         // Nobody listening means that the app has ended.
@@ -182,6 +193,7 @@ impl Shared {
                     if let Some(embedded) = target.embedded().cloned() {
                         tokio::spawn(tell_losses(embedded, self.messages.clone()));
                     }
+                    tokio::spawn(tell_notices(target.notices(), self.messages.clone()));
                     *known = Some(target);
                 }
                 Err(error) => self.say(Message::CloudFailed(error)).await,
@@ -224,6 +236,8 @@ impl Shared {
                 let message = match progress {
                     Progress::Note(text) => Message::Notice(text),
                     Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
+                    // A deployment's steps are the stack's events, which the screen has.
+                    Progress::Step { .. } => continue,
                 };
                 self.say(message).await;
             }
@@ -271,11 +285,13 @@ impl Shared {
     async fn follow(self: &Arc<Self>, target: &Target, deployed: &Deployed) {
         let outputs = &deployed.outputs;
         let mut live = self.live.lock().await;
-        if live.as_ref().is_some_and(|live| live.outputs == *outputs) {
+        if live.as_ref().is_some_and(|live| live.outputs == *outputs && live.auth_mode == deployed.auth_mode) {
             return;
         }
         let stop = CancellationToken::new();
-        if let Some(before) = live.replace(Live { outputs: outputs.clone(), stop: stop.clone() }) {
+        if let Some(before) =
+            live.replace(Live { outputs: outputs.clone(), auth_mode: deployed.auth_mode, stop: stop.clone() })
+        {
             before.stop.cancel();
         }
         drop(live);

@@ -2,6 +2,7 @@
 
 mod answer;
 mod load;
+mod sign;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -10,10 +11,18 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use tailwater_core::events::{Answer, Sent};
+use tailwater_core::{
+    events::{Answer, Sent},
+    pipeline::AuthMode,
+};
+
+use crate::target::{Target, is_loopback};
+use answer::Context;
 
 pub use load::{CONCURRENCY, Load, run};
 
+/// Where a token may come from that is not given on the command line.
+const BEARER_VARIABLE: &str = "TAILWATER_BEARER";
 /// The gateway ends a request after 30 s; a little more tells its answer from none.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 /// How long a connection may take to be made.
@@ -35,30 +44,50 @@ pub enum SendError {
         /// Why.
         reason: String,
     },
+    /// The API wants a token, and none was given.
+    #[error("the API lets in who brings a token (AuthMode JWT): give --bearer TOKEN, or set TAILWATER_BEARER")]
+    NoToken,
     /// The client could not be made.
     #[error("prepared to send: {0}")]
     Client(String),
 }
 
 /// Posts events to one address.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sender {
     client: reqwest::Client,
     url: reqwest::Url,
     headers: HeaderMap,
+    auth_mode: AuthMode,
+    target: Target,
 }
 
 impl Sender {
-    /// To this address, with these further headers (`NAME:VALUE`) and bearer token.
-    pub fn new(url: &str, headers: &[String], bearer: Option<&str>) -> Result<Self, SendError> {
+    /// To this address of a target's pipeline, which lets in whom it says, with these further headers
+    /// (`NAME:VALUE`) and bearer token.
+    pub fn new(
+        target: &Target,
+        url: &str,
+        auth_mode: AuthMode,
+        headers: &[String],
+        bearer: Option<&str>,
+    ) -> Result<Self, SendError> {
         let bad_url = |reason: String| SendError::Url { url: url.to_owned(), reason };
         let parsed = reqwest::Url::parse(url).map_err(|error| bad_url(error.to_string()))?;
+        let headers = all_headers(headers, bearer)?;
+        if auth_mode == AuthMode::Jwt && !headers.contains_key(AUTHORIZATION) {
+            return Err(SendError::NoToken);
+        }
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("tailwater/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&parsed) {
+        if let Some(bundle) = target.ca_bundle() {
+            let certificates = bundle.certificates().map_err(|error| SendError::Client(error.to_string()))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        if parsed.host_str().is_some_and(is_loopback) {
             // A proxy knows nothing of this machine's own addresses.
             builder = builder.no_proxy();
             // Not every system's resolver knows that names under `localhost` are this machine
@@ -67,29 +96,46 @@ impl Sender {
                 builder = builder.resolve(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
             }
         }
-        let client = builder.build().map_err(|error| SendError::Client(error.to_string()))?;
-        Ok(Self { client, url: parsed, headers: all_headers(headers, bearer)? })
+        let client = builder.build().map_err(|error| SendError::Client(crate::target::causes(&error)))?;
+        Ok(Self { client, url: parsed, headers, auth_mode, target: target.clone() })
     }
 
     /// Posts one event and waits for its answer.
     pub async fn send(&self, seq: u64, body: Bytes) -> Sent {
         let time = crate::target::now();
         let began = Instant::now();
-        let posted = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body.clone()).send().await;
-        let answer = match posted {
-            Ok(response) => {
-                let status = response.status().as_u16();
-                let header =
-                    response.headers().get("apigw-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
-                match response.bytes().await {
-                    Ok(bytes) => answer::read(status, header, &bytes[..bytes.len().min(LARGEST_ANSWER_BYTES)]),
-                    Err(error) => Answer::Unanswered { message: unanswered(&error) },
-                }
-            }
-            Err(error) => Answer::Unanswered { message: unanswered(&error) },
-        };
+        let answer = self.post(&body).await.unwrap_or_else(|message| Answer::Unanswered { message });
+        // What comes of it is looked for at once.
+        self.target.stir();
         Sent { seq, time, latency: began.elapsed(), body, answer }
     }
+
+    async fn post(&self, body: &Bytes) -> Result<Answer, String> {
+        // Whoever brings an authorization of his own wants that.
+        let signs = self.auth_mode == AuthMode::Iam && !self.headers.contains_key(AUTHORIZATION);
+        let headers = if signs {
+            sign::signed(&self.target, &self.url, &self.headers, body).await?
+        } else {
+            self.headers.clone()
+        };
+        let request = self.client.post(self.url.clone()).headers(headers).body(body.clone());
+        let response = request.send().await.map_err(|error| unanswered(&error))?;
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let context = Context {
+            auth_mode: self.auth_mode,
+            signer: signs.then(|| self.target.identity().arn.as_str()),
+            request_id: header("apigw-requestid"),
+            challenge: header("www-authenticate"),
+        };
+        let bytes = response.bytes().await.map_err(|error| unanswered(&error))?;
+        Ok(answer::read(status, &bytes[..bytes.len().min(LARGEST_ANSWER_BYTES)], &context))
+    }
+}
+
+/// The token of the environment.
+pub fn bearer_of_environment() -> Option<String> {
+    std::env::var(BEARER_VARIABLE).ok().filter(|token| !token.is_empty())
 }
 
 /// The headers of every request: these further ones (`NAME:VALUE`) and the bearer token among them.
@@ -109,12 +155,6 @@ pub fn all_headers(headers: &[String], bearer: Option<&str>) -> Result<HeaderMap
         all.insert(AUTHORIZATION, value);
     }
     Ok(all)
-}
-
-fn is_loopback(url: &reqwest::Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host == "127.0.0.1" || host == "[::1]" || host == "localhost" || host.ends_with(".localhost")
-    })
 }
 
 fn unanswered(error: &reqwest::Error) -> String {

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsOutput, types::FilteredLogEvent};
 use tailwater_core::{
     app::TailState,
     events::{LogLine, LogSource, RecordHash, Timestamp},
@@ -17,11 +18,11 @@ use tailwater_core::{
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Start, Update, backoff::Backoff, say};
+use super::{Start, Update, backoff::Backoff, live, rest::Rest, say};
 use crate::target::{Target, error_text};
 
 /// Lines come in at most this much later than their time.
-const LATENESS: Duration = Duration::from_secs(30);
+pub(super) const LATENESS: Duration = Duration::from_secs(30);
 /// The same on the embedded cloud, which takes lines in at once.
 const LATENESS_LOCAL: Duration = Duration::from_secs(1);
 
@@ -77,7 +78,7 @@ impl Group {
 /// words, and equal ones by their turn within one read. A read holds all lines of a time or none, so
 /// that the turn is the same in the next one.
 #[derive(Default)]
-struct Unnamed(HashMap<String, usize>);
+pub(super) struct Unnamed(HashMap<String, usize>);
 
 impl Unnamed {
     fn id(&mut self, stream: &str, time: Timestamp, message: &str) -> String {
@@ -97,100 +98,116 @@ pub async fn logs(
     stop: CancellationToken,
 ) {
     let from = match start {
-        Start::Now => crate::target::now(),
-        Start::At(time) => time,
+        Start::Now => target.beginning(crate::target::now()),
+        Start::At(time) => target.beginning(time),
         Start::Beginning => Timestamp::from_millis(0),
     };
+    let follow = async {
+        if target.extras().live_tail {
+            match live::follow(&target, &groups, from, &out).await {
+                Ok(()) => return,
+                Err(reason) => target.notice(format!("Logs are polled, not pushed: {reason}.")),
+            }
+        }
+        poll(&target, groups, from, &out).await;
+    };
+    tokio::select! {
+        () = follow => {}
+        () = stop.cancelled() => {}
+        () = out.closed() => {}
+    }
+}
+
+/// A group with when it is read next.
+struct Due {
+    group: Group,
+    rest: Rest,
+    next: Instant,
+}
+
+/// Reads the groups in turns, each by its own rest: the budget holds for all of them together.
+async fn poll(target: &Target, groups: LogGroups, from: Timestamp, out: &Sender<Update<LogLine>>) {
     let lateness = if target.is_local() { LATENESS_LOCAL } else { LATENESS };
     let client = target.logs();
-    let mut groups: Vec<Group> = groups.into_iter().map(|(source, name)| Group::new(source, name, from)).collect();
+    let time = target.time().clone();
+    let pace = target.pace();
+    let mut groups: Vec<Due> = groups
+        .into_iter()
+        .map(|(source, name)| {
+            let rested = if source == LogSource::Delivery { pace.errors } else { pace.logs };
+            Due { group: Group::new(source, name, from), rest: Rest::new(target, rested), next: time.now() }
+        })
+        .collect();
     let mut last = None;
     let mut backoff = Backoff::default();
     loop {
-        let round = async {
-            for group in &mut groups {
-                let lines = read(&client, group, lateness, &out).await?;
-                if !lines {
-                    return Ok(false);
+        let now = time.now();
+        groups.sort_by_key(|due| due.next);
+        let mut failed = None;
+        for due in groups.iter_mut().filter(|due| due.next <= now) {
+            match read(target, &client, &mut due.group, lateness, out).await {
+                Ok(Some(lines)) => due.rest.read(lines > 0),
+                Ok(None) => return,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
                 }
             }
-            Ok::<_, String>(true)
-        };
-        let result = tokio::select! {
-            result = round => result,
-            () = stop.cancelled() => return,
-            () = out.closed() => return,
-        };
-        let pause = match result {
-            Ok(true) => {
-                backoff.reset();
-                if !say(&out, &mut last, TailState::Following).await {
-                    return;
-                }
-                target.pace().logs
+            due.next = time.now() + due.rest.every();
+        }
+        if let Some(error) = failed {
+            let after = backoff.next();
+            if !say(out, &mut last, TailState::Retrying { error, after }).await {
+                return;
             }
-            Ok(false) => return,
-            Err(error) => {
-                let after = backoff.next();
-                if !say(&out, &mut last, TailState::Retrying { error, after }).await {
-                    return;
-                }
-                after
+            time.sleep(after).await;
+            continue;
+        }
+        backoff.reset();
+        // What is read most often says how the source fares.
+        let Some(busiest) = groups.iter().min_by_key(|due| due.rest.every()) else { return };
+        if !say(out, &mut last, busiest.rest.state()).await {
+            return;
+        }
+        let Some(first) = groups.iter().map(|due| due.next).min() else { return };
+        if let Some(due) = groups.first_mut() {
+            due.rest.until(first).await;
+        }
+        if time.now() < first {
+            // Something goes on: every group is looked at.
+            for due in &mut groups {
+                due.rest.wake();
+                due.next = time.now();
             }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
         }
     }
 }
 
-/// Reads what is new in one group, page by page; `false`: nobody listens.
+/// Reads what is new in one group, page by page, and says how many lines; `None`: nobody listens.
 async fn read(
+    target: &Target,
     client: &aws_sdk_cloudwatchlogs::Client,
     group: &mut Group,
     lateness: Duration,
     out: &Sender<Update<LogLine>>,
-) -> Result<bool, String> {
+) -> Result<Option<usize>, String> {
     let mut newest = None;
     let mut token = None;
+    let mut lines = 0;
     let mut unnamed = Unnamed::default();
     loop {
-        let page = client
-            .filter_log_events()
-            .log_group_name(&group.name)
-            .start_time(group.open_from.as_millis())
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| format!("read log group {}: {}", group.name, error_text(&error)))?;
+        let page = page(target, client, &group.name, group.open_from, token).await?;
         let mut batch = Vec::new();
         for event in page.events.unwrap_or_default() {
-            let time = Timestamp::from_millis(event.timestamp.unwrap_or_default());
-            let stream = event.log_stream_name.unwrap_or_default();
-            let message = event.message.unwrap_or_default();
-            let event_id = event.event_id.unwrap_or_else(|| unnamed.id(&stream, time, &message));
-            newest = newest.max(Some(time));
-            if !group.is_new(&event_id, time) {
-                continue;
+            let line = to_line(group.source, &group.name, event, &mut unnamed);
+            newest = newest.max(Some(line.time));
+            if group.is_new(&line.event_id, line.time) {
+                batch.push(line);
             }
-            let message = message.trim_end_matches(['\n', '\r']).to_owned();
-            let (level, lambda_request_id, api_request_id) = LogLine::read(&message);
-            batch.push(LogLine {
-                time,
-                ingestion_time: Timestamp::from_millis(event.ingestion_time.unwrap_or_default()),
-                source: group.source,
-                group: group.name.clone(),
-                stream,
-                event_id,
-                lambda_request_id,
-                api_request_id,
-                level,
-                message,
-            });
         }
+        lines += batch.len();
         if !batch.is_empty() && out.send(Update::Batch(batch)).await.is_err() {
-            return Ok(false);
+            return Ok(None);
         }
         // A page may be empty and still have more behind it.
         token = page.next_token;
@@ -198,8 +215,56 @@ async fn read(
             break;
         }
     }
-    group.close(newest, Instant::now(), lateness);
-    Ok(true)
+    group.close(newest, target.time().now(), lateness);
+    Ok(Some(lines))
+}
+
+/// One page of a group's lines.
+pub(super) async fn page(
+    target: &Target,
+    client: &aws_sdk_cloudwatchlogs::Client,
+    group: &str,
+    from: Timestamp,
+    token: Option<String>,
+) -> Result<FilterLogEventsOutput, String> {
+    let request = client.filter_log_events().log_group_name(group).start_time(from.as_millis());
+    request.set_next_token(token).send().await.map_err(|error| {
+        let lacks = target.lacks("FilterLogEvents", &error);
+        lacks.unwrap_or_else(|| format!("read log group {group}: {}", error_text(&error)))
+    })
+}
+
+pub(super) fn to_line(source: LogSource, group: &str, event: FilteredLogEvent, unnamed: &mut Unnamed) -> LogLine {
+    let stream = event.log_stream_name.unwrap_or_default();
+    let message = event.message.unwrap_or_default();
+    let times = (event.timestamp.unwrap_or_default(), event.ingestion_time.unwrap_or_default());
+    let event_id = event.event_id.unwrap_or_else(|| unnamed.id(&stream, Timestamp::from_millis(times.0), &message));
+    line(source, group, stream, event_id, times, &message)
+}
+
+/// A line, with what it says of itself. `times`: its own, and that of its ingestion.
+pub(super) fn line(
+    source: LogSource,
+    group: &str,
+    stream: String,
+    event_id: String,
+    times: (i64, i64),
+    message: &str,
+) -> LogLine {
+    let message = message.trim_end_matches(['\n', '\r']).to_owned();
+    let (level, lambda_request_id, api_request_id) = LogLine::read(&message);
+    LogLine {
+        time: Timestamp::from_millis(times.0),
+        ingestion_time: Timestamp::from_millis(times.1),
+        source,
+        group: group.to_owned(),
+        stream,
+        event_id,
+        lambda_request_id,
+        api_request_id,
+        level,
+        message,
+    }
 }
 
 #[cfg(test)]

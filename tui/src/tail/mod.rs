@@ -2,13 +2,19 @@
 //!
 //! A source hands over batches through a bounded channel and waits while the reader is behind: the
 //! services keep the data. It says when it is in place ([`TailState::Following`]), and when it is
-//! not reading and why. It ends when told to or when its reader is gone.
+//! not reading and why. While nothing comes it reads less often ([`TailState::Slowed`]). It ends when
+//! told to or when its reader is gone. Times at which it is to begin are this machine's; it asks by
+//! the services' clock.
 
 mod backoff;
+mod consumer;
 mod gap;
+mod live;
 mod logs;
 mod objects;
+mod place;
 mod records;
+mod rest;
 mod stack;
 
 pub use gap::Gap;

@@ -14,7 +14,7 @@ use tailwater_core::{
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Start, Update, backoff::Backoff, say};
+use super::{Start, Update, backoff::Backoff, rest::Rest, say};
 use crate::target::{Target, error_text};
 
 /// Up to this size an object's lines are read.
@@ -25,6 +25,8 @@ const HEAD_BYTES: usize = 4 * 1024;
 const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.
 const LISTINGS_TO_PREVIOUS_HOUR: u64 = 5;
+/// So long without a listing is an absence: the program or the network was away.
+const ABSENCE: Duration = Duration::from_secs(60);
 /// Where the template lets Firehose put what it could not deliver.
 const ERROR_PREFIX: &str = "errors/";
 /// How long a key is remembered: longer than any hour that is listed.
@@ -59,17 +61,20 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
     let mut seen: HashMap<String, Timestamp> = HashMap::new();
     let mut last = None;
     let mut backoff = Backoff::default();
+    let mut rest = Rest::new(target, target.pace().objects);
     let mut turn: u64 = 0;
     // The first listing decides what is new; a gap since the last one is made up for.
     let mut listed_at: Option<Timestamp> = None;
     loop {
-        let now = crate::target::now();
+        let now = target.now();
         let prefixes = match (listed_at, start) {
             (None, Start::Beginning) => vec![String::new()],
-            (None, Start::At(time)) => hours(time, now),
+            (None, Start::At(time)) => hours(target.beginning(time), now),
             (None, Start::Now) => hours(now.minus(Duration::from_hours(1)), now),
             (Some(before), _) => {
-                let previous = turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
+                // After an absence late objects of the hour before it may have landed, too.
+                let absent = now.since(before) > ABSENCE;
+                let previous = absent || turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
                 let mut prefixes = hours(if previous { before.minus(Duration::from_hours(1)) } else { before }, now);
                 if previous {
                     prefixes.push(ERROR_PREFIX.to_owned());
@@ -77,12 +82,14 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
                 prefixes
             }
         };
-        match list(&client, bucket, &prefixes).await {
+        match list(target, &client, bucket, &prefixes).await {
             Ok(found) => {
                 let known_before = listed_at.is_none() && start == Start::Now;
                 let since = match start {
                     // An object's date has whole seconds.
-                    Start::At(time) if listed_at.is_none() => Timestamp::from_millis(time.as_millis() / 1_000 * 1_000),
+                    Start::At(time) if listed_at.is_none() => {
+                        Timestamp::from_millis(target.beginning(time).as_millis() / 1_000 * 1_000)
+                    }
                     _ => Timestamp::default(),
                 };
                 let mut new: Vec<Listed> = found
@@ -98,20 +105,21 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
                 if start != Start::Beginning || turn > 1 {
                     seen.retain(|_, time| *time >= oldest);
                 }
+                rest.read(!new.is_empty());
                 if !new.is_empty() && !read_and_send(&client, bucket, new, out).await {
                     return;
                 }
-                if !say(out, &mut last, TailState::Following).await {
+                if !say(out, &mut last, rest.state()).await {
                     return;
                 }
-                tokio::time::sleep(target.pace().objects).await;
+                rest.pause().await;
             }
             Err(error) => {
                 let after = backoff.next();
                 if !say(out, &mut last, TailState::Retrying { error, after }).await {
                     return;
                 }
-                tokio::time::sleep(after).await;
+                target.time().sleep(after).await;
             }
         }
     }
@@ -157,7 +165,7 @@ fn lines(body: &[u8]) -> ObjectLines {
 }
 
 /// Everything under the prefixes.
-async fn list(client: &Client, bucket: &str, prefixes: &[String]) -> Result<Vec<Listed>, String> {
+async fn list(target: &Target, client: &Client, bucket: &str, prefixes: &[String]) -> Result<Vec<Listed>, String> {
     let mut found = Vec::new();
     for prefix in prefixes {
         let mut token = None;
@@ -169,7 +177,10 @@ async fn list(client: &Client, bucket: &str, prefixes: &[String]) -> Result<Vec<
                 .set_continuation_token(token)
                 .send()
                 .await
-                .map_err(|error| format!("listed s3://{bucket}/{prefix}: {}", error_text(&error)))?;
+                .map_err(|error| {
+                    let lacks = target.lacks("ListObjectsV2", &error);
+                    lacks.unwrap_or_else(|| format!("listed s3://{bucket}/{prefix}: {}", error_text(&error)))
+                })?;
             found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
                 Some(Listed {
                     time: Timestamp::from_millis(object.last_modified?.to_millis().ok()?),

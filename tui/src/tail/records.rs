@@ -1,46 +1,46 @@
 //! The stream's records, of every shard, through resharding.
 //!
-//! On AWS each shard is polled within the budget that it shares with other readers. On the embedded
-//! cloud, where it costs nothing, records come by enhanced fan-out as they are put.
+//! On AWS each shard is polled within the budget that it shares with other readers, or, where that is
+//! asked for, pushed by enhanced fan-out. On the embedded cloud, where it costs nothing, records are
+//! always pushed.
 
 use std::{collections::HashSet, time::Duration};
 
 use aws_sdk_kinesis::{
-    Client,
-    types::{ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream},
+    operation::{get_records::GetRecordsError, subscribe_to_shard::SubscribeToShardError},
+    types::{StartingPosition, SubscribeToShardEventStream},
 };
 use tailwater_core::{
     app::TailState,
-    events::{Record, SequenceNumber, ShardId, Timestamp},
+    events::{Record, ShardId},
 };
 use tokio::{sync::mpsc::Sender, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Start, Update, backoff::Backoff, say};
+use super::{
+    Start, Update,
+    backoff::Backoff,
+    consumer::{Consumer, Consumers},
+    place::{Place, Position, to_record},
+    rest::Rest,
+    say,
+};
 use crate::target::{OfShard, Target, error_text};
 
-/// Between two looks at a consumer that is being registered.
-const CONSUMER_PACE: Duration = Duration::from_millis(20);
-/// How many looks.
-const CONSUMER_LOOKS: u32 = 250;
 /// How many records one read takes at most: a batch that a screen can take in.
 const RECORDS_A_READ: i32 = 1_000;
-
-/// From where a shard is read on.
-#[derive(Debug, Clone)]
-enum Position {
-    Latest,
-    Beginning,
-    At(Timestamp),
-    After(SequenceNumber),
-}
+/// A subscription brings something every 5 s, if only that nothing came; silence means that it is
+/// dead.
+const SILENCE: Duration = Duration::from_secs(20);
+/// A shard takes no second subscription of a consumer within this time (Kinesis API reference,
+/// `SubscribeToShard`).
+const RESUBSCRIBE: Duration = Duration::from_secs(5);
 
 /// Everything that reading one shard takes.
 #[derive(Clone)]
 struct Reader {
-    client: Client,
+    target: Target,
     stream: String,
-    pace: Duration,
     out: Sender<Update<Record>>,
     consumer_arn: Option<String>,
 }
@@ -53,11 +53,9 @@ pub async fn records(
     out: Sender<Update<Record>>,
     stop: CancellationToken,
 ) {
-    let client = target.kinesis();
-    let pace = target.pace();
-    let consumer = if pace.fan_out { Consumer::register(&client, &stream).await } else { None };
+    let consumer = consumer(&target, &stream).await;
     let consumer_arn = consumer.as_ref().map(|consumer| consumer.arn.clone());
-    let reader = Reader { client, stream, pace: pace.records, out, consumer_arn };
+    let reader = Reader { target, stream, out, consumer_arn };
     let follow = follow_shards(&reader, start);
     tokio::select! {
         () = follow => {}
@@ -69,12 +67,46 @@ pub async fn records(
     }
 }
 
+/// Clears what earlier sessions left, and registers a consumer where one is wanted.
+async fn consumer(target: &Target, stream: &str) -> Option<Consumer> {
+    let wanted = target.extras().fan_out;
+    let made = async {
+        let consumers = Consumers::open().map_err(|error| format!("opened the folder of consumers: {error}"))?;
+        if wanted || consumers.any_left() {
+            // A trouble in clearing is no reason not to read.
+            if let Err(error) = consumers.clear(target, stream).await {
+                target.notice(error);
+            }
+        }
+        if wanted { consumers.register(target, stream).await.map(Some) } else { Ok(None) }
+    };
+    match made.await {
+        Ok(Some(consumer)) => {
+            if !target.is_local() {
+                target.notice(format!(
+                    "Records come by enhanced fan-out until this ends: 0.015 USD per shard-hour and 0.013 USD per GB \
+                     (list price of us-east-1), on top of the stream's. The consumer is {}.",
+                    consumer.arn
+                ));
+            }
+            Some(consumer)
+        }
+        Ok(None) => None,
+        Err(error) => {
+            if wanted {
+                target.notice(format!("Records are polled, not pushed: {error}"));
+            }
+            None
+        }
+    }
+}
+
 /// Follows every shard that there is, then those that come of them.
 async fn follow_shards(reader: &Reader, start: Start) {
     let position = match start {
         Start::Now => Position::Latest,
         Start::Beginning => Position::Beginning,
-        Start::At(time) => Position::At(time),
+        Start::At(time) => Position::At(reader.target.beginning(time)),
     };
     let mut last = None;
     let mut backoff = Backoff::default();
@@ -86,14 +118,14 @@ async fn follow_shards(reader: &Reader, start: Start) {
                 if !say(&reader.out, &mut last, TailState::Retrying { error, after }).await {
                     return;
                 }
-                tokio::time::sleep(after).await;
+                reader.target.time().sleep(after).await;
             }
         }
     };
     let mut followed: HashSet<ShardId> = shards.iter().cloned().collect();
     let mut tasks = JoinSet::new();
     for shard in shards {
-        tasks.spawn(follow_shard(reader.clone(), shard, position.clone()));
+        tasks.spawn(Shard::new(reader.clone(), shard, position.clone()).follow());
     }
     while let Some(ended) = tasks.join_next().await {
         // A closed shard names its children: they are read from their beginning, or from the time asked
@@ -104,7 +136,7 @@ async fn follow_shards(reader: &Reader, start: Start) {
                     Position::At(time) => Position::At(*time),
                     _ => Position::Beginning,
                 };
-                tasks.spawn(follow_shard(reader.clone(), child, from));
+                tasks.spawn(Shard::new(reader.clone(), child, from).follow());
             }
         }
     }
@@ -112,18 +144,19 @@ async fn follow_shards(reader: &Reader, start: Start) {
 
 /// The shards to begin with: from now on the open ones, else those without a parent that is there.
 async fn shards(reader: &Reader, position: &Position) -> Result<Vec<ShardId>, String> {
+    let client = reader.target.kinesis();
     let mut all = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let request = reader.client.list_shards();
+        let request = client.list_shards();
         let request = match token {
             Some(token) => request.next_token(token),
             None => request.stream_name(&reader.stream),
         };
-        let page = request
-            .send()
-            .await
-            .map_err(|error| format!("listed the shards of stream {}: {}", reader.stream, error_text(&error)))?;
+        let page = request.send().await.map_err(|error| {
+            let lacks = reader.target.lacks("ListShards", &error);
+            lacks.unwrap_or_else(|| format!("listed the shards of stream {}: {}", reader.stream, error_text(&error)))
+        })?;
         all.extend(page.shards.unwrap_or_default());
         token = page.next_token;
         if token.is_none() {
@@ -140,204 +173,176 @@ async fn shards(reader: &Reader, position: &Position) -> Result<Vec<ShardId>, St
     Ok(all.into_iter().filter(first).map(|shard| ShardId(shard.shard_id)).collect())
 }
 
-/// Follows one shard to its end; gives its children.
-async fn follow_shard(reader: Reader, shard: ShardId, mut position: Position) -> Vec<ShardId> {
-    let mut last = None;
-    let mut backoff = Backoff::default();
-    loop {
-        let result = if reader.consumer_arn.is_some() {
-            subscribe(&reader, &shard, &mut position, &mut last, &mut backoff).await
-        } else {
-            poll(&reader, &shard, &mut position, &mut last, &mut backoff).await
-        };
-        match result {
-            Ok(Some(children)) => return children,
-            Ok(None) if reader.out.is_closed() => return Vec::new(),
-            Ok(None) => {}
-            Err(error) => {
-                let after = backoff.next();
-                if !say(&reader.out, &mut last, TailState::Retrying { error, after }).await {
-                    return Vec::new();
+/// One shard, as far as it has been read.
+struct Shard {
+    reader: Reader,
+    id: ShardId,
+    place: Place,
+    rest: Rest,
+    backoff: Backoff,
+    last: Option<TailState>,
+}
+
+/// How a reading of a shard ended.
+enum Reading {
+    /// The shard has ended, and these came of it.
+    Closed(Vec<ShardId>),
+    /// It is to be begun anew from where it is.
+    Again,
+    /// Nobody listens.
+    Unheard,
+}
+
+impl Shard {
+    fn new(reader: Reader, id: ShardId, position: Position) -> Self {
+        let rest = Rest::new(&reader.target, reader.target.pace().records);
+        Self { reader, id, place: Place::new(position), rest, backoff: Backoff::default(), last: None }
+    }
+
+    /// Follows it to its end; gives its children.
+    async fn follow(mut self) -> Vec<ShardId> {
+        loop {
+            match self.read().await {
+                Ok(Reading::Closed(children)) => return children,
+                Ok(Reading::Again) => {}
+                Ok(Reading::Unheard) => return Vec::new(),
+                Err(error) => {
+                    if !self.back_off(error).await {
+                        return Vec::new();
+                    }
                 }
-                tokio::time::sleep(after).await;
             }
         }
     }
-}
 
-fn to_record(shard: &ShardId, record: aws_sdk_kinesis::types::Record) -> Record {
-    let arrived = record.approximate_arrival_timestamp.and_then(|time| time.to_millis().ok());
-    Record {
-        time: Timestamp::from_millis(arrived.unwrap_or_default()),
-        shard_id: shard.clone(),
-        sequence_number: SequenceNumber(record.sequence_number),
-        partition_key: record.partition_key.unwrap_or_default(),
-        data: bytes::Bytes::from(record.data.into_inner()),
-    }
-}
-
-/// Reads one subscription of at most five minutes. `Some`: the shard has ended, with its children.
-async fn subscribe(
-    reader: &Reader,
-    shard: &ShardId,
-    position: &mut Position,
-    last: &mut Option<TailState>,
-    backoff: &mut Backoff,
-) -> Result<Option<Vec<ShardId>>, String> {
-    let from = StartingPosition::builder();
-    let from = match &*position {
-        Position::Latest => from.r#type(ShardIteratorType::Latest),
-        Position::Beginning => from.r#type(ShardIteratorType::TrimHorizon),
-        Position::At(time) => from.r#type(ShardIteratorType::AtTimestamp).timestamp(date_time(*time)),
-        Position::After(number) => from.r#type(ShardIteratorType::AfterSequenceNumber).sequence_number(number.as_str()),
-    };
-    let from = from.build().map_err(|error| error.to_string())?;
-    if matches!(position, Position::Latest) {
-        // Should the subscription break before it brought anything, what came since is read again.
-        *position = Position::At(crate::target::now());
-    }
-    let trouble = |answer: String| format!("subscribed to {shard} of stream {}: {answer}", reader.stream);
-    let mut output = reader
-        .client
-        .subscribe_to_shard()
-        .set_consumer_arn(reader.consumer_arn.clone())
-        .shard_id(shard.as_str())
-        .starting_position(from)
-        .send()
-        .await
-        .map_err(|error| trouble(error_text(&error)))?;
-    backoff.reset();
-    if !say(&reader.out, last, TailState::Following).await {
-        return Ok(None);
-    }
-    loop {
-        let event = output.event_stream.recv().await.map_err(|error| trouble(error_text(&error)))?;
-        let Some(SubscribeToShardEventStream::SubscribeToShardEvent(event)) = event else { return Ok(None) };
-        if let Some(newest) = event.records.last() {
-            *position = Position::After(SequenceNumber(newest.sequence_number.clone()));
-        }
-        if !event.records.is_empty() {
-            let batch = event.records.into_iter().map(|record| to_record(shard, record)).collect();
-            if reader.out.send(Update::Batch(batch)).await.is_err() {
-                return Ok(None);
-            }
-        }
-        if let Some(children) = event.child_shards
-            && !children.is_empty()
+    async fn read(&mut self) -> Result<Reading, String> {
+        let gap = self.place.gap(&self.reader.target, &self.reader.stream, &self.id).await?;
+        if let Some(gap) = gap
+            && self.reader.out.send(Update::Gap(gap)).await.is_err()
         {
-            return Ok(Some(children.into_iter().map(|child| ShardId(child.shard_id)).collect()));
+            return Ok(Reading::Unheard);
         }
+        if self.reader.consumer_arn.is_some() { self.subscribe().await } else { self.poll().await }
     }
-}
 
-/// Reads by `GetRecords`. `Some`: the shard has ended, with its children.
-async fn poll(
-    reader: &Reader,
-    shard: &ShardId,
-    position: &mut Position,
-    last: &mut Option<TailState>,
-    backoff: &mut Backoff,
-) -> Result<Option<Vec<ShardId>>, String> {
-    let began = crate::target::now();
-    let request = reader.client.get_shard_iterator().stream_name(&reader.stream).shard_id(shard.as_str());
-    let request = match &*position {
-        Position::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
-        Position::Beginning => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
-        Position::At(time) => request.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp(date_time(*time)),
-        Position::After(number) => request
-            .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
-            .starting_sequence_number(number.as_str()),
-    };
-    let answer = request.send().await;
-    let answer = answer
-        .map_err(|error| format!("asked for a place in {shard} of stream {}: {}", reader.stream, error_text(&error)))?;
-    if matches!(position, Position::Latest) {
-        // An iterator that expires before it brought anything is made anew from this moment: from
-        // LATEST would lose records, from the start would repeat them.
-        *position = Position::At(began);
+    async fn say(&mut self, state: TailState) -> bool {
+        say(&self.reader.out, &mut self.last, state).await
     }
-    let mut iterator = answer.shard_iterator;
-    if !say(&reader.out, last, TailState::Following).await {
-        return Ok(None);
+
+    /// Says why it is not read, and waits; `false`: nobody listens.
+    async fn back_off(&mut self, error: String) -> bool {
+        let after = self.backoff.next();
+        if !self.say(TailState::Retrying { error, after }).await {
+            return false;
+        }
+        self.reader.target.time().sleep(after).await;
+        true
     }
-    while let Some(token) = &iterator {
-        let read = reader.client.get_records().shard_iterator(token).limit(RECORDS_A_READ);
-        let read = read.customize().interceptor(OfShard(shard.to_string())).send().await;
-        let page = match read {
-            Ok(page) => page,
-            Err(error) if error.as_service_error().is_some_and(aws_sdk_kinesis::operation::get_records::GetRecordsError::is_expired_iterator_exception) => {
-                return Ok(None);
+
+    /// Hands records over; `false`: nobody listens.
+    async fn hand_over(&mut self, records: Vec<aws_sdk_kinesis::types::Record>, behind_millis: i64) -> bool {
+        let behind = Duration::from_millis(u64::try_from(behind_millis).unwrap_or_default());
+        self.place.read(&records, self.reader.target.now(), behind);
+        self.backoff.reset();
+        self.rest.read(!records.is_empty());
+        if records.is_empty() {
+            return true;
+        }
+        let batch = records.into_iter().map(|record| to_record(&self.id, record)).collect();
+        self.reader.out.send(Update::Batch(batch)).await.is_ok()
+    }
+
+    /// Reads one subscription of at most five minutes.
+    async fn subscribe(&mut self) -> Result<Reading, String> {
+        let (kind, number, time) = self.place.asked();
+        let from = StartingPosition::builder().r#type(kind).set_sequence_number(number).set_timestamp(time);
+        let from = from.build().map_err(|error| error.to_string())?;
+        let (id, stream) = (self.id.clone(), self.reader.stream.clone());
+        let trouble = |answer: String| format!("subscribed to {id} of stream {stream}: {answer}");
+        let began = self.reader.target.now();
+        let request = self.reader.target.kinesis().subscribe_to_shard();
+        let request = request.set_consumer_arn(self.reader.consumer_arn.clone()).shard_id(id.as_str());
+        let mut output = match request.starting_position(from).send().await {
+            Ok(output) => output,
+            Err(error) if error.as_service_error().is_some_and(SubscribeToShardError::is_resource_in_use_exception) => {
+                self.reader.target.time().sleep(RESUBSCRIBE).await;
+                return Ok(Reading::Again);
             }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(aws_sdk_kinesis::operation::get_records::GetRecordsError::is_provisioned_throughput_exceeded_exception) =>
-            {
-                // Other readers share the shard's five reads a second: the iterator stays good.
-                let after = backoff.next();
-                let error = format!("read {shard} of stream {}: {}", reader.stream, error_text(&error));
-                if !say(&reader.out, last, TailState::Retrying { error, after }).await {
-                    return Ok(None);
-                }
-                tokio::time::sleep(after).await;
-                continue;
-            }
-            Err(error) => return Err(format!("read {shard} of stream {}: {}", reader.stream, error_text(&error))),
+            Err(error) => return Err(trouble(error_text(&error))),
         };
-        backoff.reset();
-        if !say(&reader.out, last, TailState::Following).await {
-            return Ok(None);
+        self.place.begun(began);
+        self.backoff.reset();
+        if !self.say(TailState::Following).await {
+            return Ok(Reading::Unheard);
         }
-        if let Some(newest) = page.records.last() {
-            *position = Position::After(SequenceNumber(newest.sequence_number.clone()));
-        }
-        if !page.records.is_empty() {
-            let batch = page.records.into_iter().map(|record| to_record(shard, record)).collect();
-            if reader.out.send(Update::Batch(batch)).await.is_err() {
-                return Ok(None);
+        loop {
+            let event = tokio::time::timeout(SILENCE, output.event_stream.recv()).await;
+            let event = event.map_err(|_| trouble(format!("silent for {} s", SILENCE.as_secs())))?;
+            let event = event.map_err(|error| trouble(error_text(&error)))?;
+            let Some(SubscribeToShardEventStream::SubscribeToShardEvent(event)) = event else {
+                return Ok(Reading::Again);
+            };
+            if !self.hand_over(event.records, event.millis_behind_latest).await {
+                return Ok(Reading::Unheard);
+            }
+            if let Some(children) = event.child_shards.filter(|children| !children.is_empty()) {
+                return Ok(Reading::Closed(children.into_iter().map(|child| ShardId(child.shard_id)).collect()));
             }
         }
-        iterator = page.next_shard_iterator;
-        if iterator.is_none() {
-            let children = page.child_shards.unwrap_or_default();
-            return Ok(Some(children.into_iter().map(|child| ShardId(child.shard_id)).collect()));
-        }
-        tokio::time::sleep(reader.pace).await;
     }
-    Ok(Some(Vec::new()))
-}
 
-fn date_time(time: Timestamp) -> aws_smithy_types::DateTime {
-    aws_smithy_types::DateTime::from_millis(time.as_millis())
-}
-
-/// A registered consumer: it is deregistered at the end.
-struct Consumer {
-    client: Client,
-    arn: String,
-}
-
-impl Consumer {
-    /// Registers one; `None` where that does not work, and polling has to do.
-    async fn register(client: &Client, stream: &str) -> Option<Self> {
-        let summary = client.describe_stream_summary().stream_name(stream).send().await.ok()?;
-        let stream_arn = summary.stream_description_summary?.stream_arn;
-        let name = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
-        let made = client.register_stream_consumer().stream_arn(stream_arn).consumer_name(name).send().await.ok()?;
-        let consumer = Self { client: client.clone(), arn: made.consumer?.consumer_arn };
-        for _ in 0..CONSUMER_LOOKS {
-            let described = client.describe_stream_consumer().consumer_arn(&consumer.arn).send().await.ok()?;
-            if described.consumer_description?.consumer_status == ConsumerStatus::Active {
-                return Some(consumer);
+    /// Reads by `GetRecords`.
+    async fn poll(&mut self) -> Result<Reading, String> {
+        let client = self.reader.target.kinesis();
+        let (id, stream) = (self.id.clone(), self.reader.stream.clone());
+        let (kind, number, time) = self.place.asked();
+        let began = self.reader.target.now();
+        let answer = client
+            .get_shard_iterator()
+            .stream_name(&stream)
+            .shard_id(id.as_str())
+            .shard_iterator_type(kind)
+            .set_starting_sequence_number(number)
+            .set_timestamp(time)
+            .send()
+            .await
+            .map_err(|error| format!("asked for a place in {id} of stream {stream}: {}", error_text(&error)))?;
+        self.place.begun(began);
+        let mut iterator = answer.shard_iterator;
+        while let Some(token) = &iterator {
+            let read = client.get_records().shard_iterator(token).limit(RECORDS_A_READ);
+            let page = match read.customize().interceptor(OfShard(id.to_string())).send().await {
+                Ok(page) => page,
+                Err(error) => {
+                    let trouble = format!("read {id} of stream {stream}: {}", error_text(&error));
+                    match error.as_service_error() {
+                        // After a sleep or a long silence: begun anew behind the last record.
+                        Some(GetRecordsError::ExpiredIteratorException(_)) => return Ok(Reading::Again),
+                        // Other readers share the shard's five reads a second: the iterator stays good.
+                        Some(GetRecordsError::ProvisionedThroughputExceededException(_)) => {
+                            if !self.back_off(trouble).await {
+                                return Ok(Reading::Unheard);
+                            }
+                            continue;
+                        }
+                        _ => return Err(trouble),
+                    }
+                }
+            };
+            if !self.hand_over(page.records, page.millis_behind_latest.unwrap_or_default()).await {
+                return Ok(Reading::Unheard);
             }
-            tokio::time::sleep(CONSUMER_PACE).await;
+            let state = self.rest.state();
+            if !self.say(state).await {
+                return Ok(Reading::Unheard);
+            }
+            iterator = page.next_shard_iterator;
+            if iterator.is_none() {
+                let children = page.child_shards.unwrap_or_default();
+                return Ok(Reading::Closed(children.into_iter().map(|child| ShardId(child.shard_id)).collect()));
+            }
+            self.rest.pause().await;
         }
-        consumer.deregister().await;
-        None
-    }
-
-    async fn deregister(self) {
-        // The stream may be gone by now, and its consumers with it.
-        let _ = self.client.deregister_stream_consumer().consumer_arn(self.arn).send().await;
+        Ok(Reading::Closed(Vec::new()))
     }
 }

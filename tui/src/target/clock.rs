@@ -11,7 +11,7 @@ use tailwater_core::{events::Timestamp, text::time};
 /// Half of what a `Date` header resolves: it names whole seconds, cut off.
 const HALF_A_SECOND_MILLIS: i64 = 500;
 /// Below this an offset can't be told from the header's resolution and the way of the answer.
-const NOTICEABLE_MILLIS: i64 = 2_000;
+pub(super) const UNNOTICED_OFFSET: Duration = Duration::from_secs(2);
 /// From here on it is worth a word. AWS refuses signatures that are 5 minutes off (15 in S3).
 const WORTH_A_WORD_MILLIS: i64 = 60_000;
 /// An answer that took longer says little about the clock.
@@ -60,7 +60,7 @@ impl Clock {
     /// The services' clock minus this machine's, in milliseconds; 0 where it can't be told apart.
     pub(super) fn offset_millis(&self) -> i64 {
         let offset = self.offset_millis.load(Ordering::Relaxed);
-        if offset.abs() < NOTICEABLE_MILLIS { 0 } else { offset }
+        if Duration::from_millis(offset.unsigned_abs()) < UNNOTICED_OFFSET { 0 } else { offset }
     }
 }
 

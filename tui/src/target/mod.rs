@@ -37,6 +37,7 @@ use tailwater_core::events::Timestamp;
 pub use activity::Stirred;
 pub use budget::{BUDGET_WINDOW, BudgetState, Budgeted};
 pub use calls::CallReceiver;
+use clock::UNNOTICED_OFFSET;
 pub use clock::now;
 #[cfg(feature = "local")]
 pub use embedded::{Embedded, cloud_options};
@@ -94,6 +95,17 @@ pub struct AwsOptions {
     pub profile: Option<String>,
     /// The region's name.
     pub region: Option<String>,
+    /// What is wanted although it costs extra.
+    pub extras: Extras,
+}
+
+/// What costs extra on AWS, and is there only where it is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Records by enhanced fan-out.
+    pub fan_out: bool,
+    /// Logs by Live Tail.
+    pub live_tail: bool,
 }
 
 /// Why a target cannot be used.
@@ -157,6 +169,7 @@ pub struct Target {
     identity: Identity,
     profile: Option<String>,
     endpoint_url: Option<String>,
+    extras: Extras,
     shared: Arc<Shared>,
     /// Keeps an embedded cloud of our own alive, and is `None` where another program runs it.
     #[cfg(feature = "local")]
@@ -216,6 +229,8 @@ impl Target {
             },
             profile: None,
             endpoint_url: Some(registration.endpoint_url.clone()),
+            // Pushed records cost nothing here and come at once.
+            extras: Extras { fan_out: true, live_tail: false },
             shared: Arc::new(Shared::new(time, budget, http, login, notices, false)),
             embedded,
         }
@@ -282,6 +297,7 @@ impl Target {
             identity: Identity::default(),
             profile: options.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             endpoint_url,
+            extras: options.extras,
             shared: Arc::new(Shared::new(time, budget, http, login, notices, true)),
             #[cfg(feature = "local")]
             embedded: None,
@@ -309,6 +325,7 @@ impl Target {
             },
             profile: None,
             endpoint_url: None,
+            extras: Extras::default(),
             shared: Arc::new(Shared::new(time, budget, http, login, notices, true)),
             #[cfg(feature = "local")]
             embedded: None,
@@ -381,10 +398,14 @@ impl Target {
         self.endpoint_url.as_deref()
     }
 
-    /// How often a source may read. AWS's figures are the budget of AWS-wide limits; the embedded
-    /// cloud is ours and answers in microseconds.
+    /// How often a source reads.
     pub fn pace(&self) -> Pace {
         if self.is_local() { Pace::LOCAL } else { Pace::AWS }
+    }
+
+    /// What is wanted although it costs extra.
+    pub fn extras(&self) -> Extras {
+        self.extras
     }
 
     /// The services that answer elsewhere than the others.
@@ -424,6 +445,11 @@ impl Target {
         self.shared.recorder.notices.listen()
     }
 
+    /// Says something of what is done with the target, to whoever listens to its notices.
+    pub fn notice(&self, text: String) {
+        self.shared.recorder.notices.say(text);
+    }
+
     /// Something was sent or came: sources that had become slow look at once.
     pub fn stir(&self) {
         self.shared.activity.stir();
@@ -442,6 +468,12 @@ impl Target {
     /// The services' clock minus this machine's, in milliseconds; 0 where that can't be told apart.
     pub fn clock_offset_millis(&self) -> i64 {
         self.shared.recorder.clock.offset_millis()
+    }
+
+    /// Where a source begins that was asked to begin at this time of this machine's clock: by the
+    /// services' clock, and on AWS by as much earlier as can't be told apart.
+    pub fn beginning(&self, time: Timestamp) -> Timestamp {
+        if self.is_local() { time } else { self.to_their_time(time).minus(UNNOTICED_OFFSET) }
     }
 
     /// Now, by the services' clock.
@@ -495,37 +527,55 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// How often a source reads.
+/// How often a source reads. What it may do at most is held by the budget.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// Between two reads of a shard.
-    pub records: Duration,
-    /// Records come by enhanced fan-out, which costs nothing here and is pushed at once.
-    pub fan_out: bool,
+    pub records: Rested,
     /// Between two reads of a log group.
-    pub logs: Duration,
+    pub logs: Rested,
+    /// The same of a group that has lines only where something went wrong.
+    pub errors: Rested,
     /// Between two listings of the bucket.
-    pub objects: Duration,
-    /// Between two reads of the stack's events.
+    pub objects: Rested,
+    /// Between two reads of the events of a stack that is only watched.
+    pub watched_stack: Rested,
+    /// Between two reads of the events of a stack that is being deployed.
     pub stack: Duration,
 }
 
+/// How long a source rests between two reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Rested {
+    /// While things come.
+    pub first: Duration,
+    /// After nothing has come for a while.
+    pub longest: Duration,
+}
+
+impl Rested {
+    const fn millis(first: u64, longest: u64) -> Self {
+        Self { first: Duration::from_millis(first), longest: Duration::from_millis(longest) }
+    }
+}
+
 impl Pace {
-    /// AWS: at most 2 reads a second of a shard, 2 of the logs in all, a listing in 2 s, stack
-    /// events every 2 to 3 s.
+    /// AWS: as often as the budget allows, and more and more seldom while nothing comes.
     pub const AWS: Self = Self {
-        records: Duration::from_millis(500),
-        fan_out: false,
-        logs: Duration::from_millis(1_500),
-        objects: Duration::from_secs(2),
+        records: Rested::millis(500, 2_000),
+        logs: Rested::millis(500, 4_000),
+        errors: Rested::millis(5_000, 10_000),
+        objects: Rested::millis(2_000, 8_000),
+        watched_stack: Rested::millis(2_500, 10_000),
         stack: Duration::from_millis(2_500),
     };
-    /// The embedded cloud.
+    /// The embedded cloud, which is ours and answers in microseconds.
     pub const LOCAL: Self = Self {
-        records: Duration::from_millis(250),
-        fan_out: true,
-        logs: Duration::from_millis(200),
-        objects: Duration::from_millis(400),
+        records: Rested::millis(250, 250),
+        logs: Rested::millis(200, 200),
+        errors: Rested::millis(200, 200),
+        objects: Rested::millis(400, 400),
+        watched_stack: Rested::millis(200, 200),
         stack: Duration::from_millis(50),
     };
 }

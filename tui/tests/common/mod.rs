@@ -70,3 +70,35 @@ pub fn last_json(output: &Output) -> serde_json::Value {
     let line = text.lines().last().unwrap_or_else(|| panic!("no output; {}", String::from_utf8_lossy(&output.stderr)));
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
+
+/// Gives the embedded cloud an order of its own service, `PutFault` or the like, and its answer.
+pub async fn order(config: &aws_config::SdkConfig, operation: &str, body: &str) -> String {
+    use aws_credential_types::provider::ProvideCredentials;
+    use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+
+    let url = config.endpoint_url().expect("an endpoint");
+    let target = format!("Tailwater.{operation}");
+    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+    let provider = config.credentials_provider().expect("credentials");
+    let identity = provider.provide_credentials().await.expect("credentials").into();
+    let parameters = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region(config.region().expect("a region").as_ref())
+        .name("tailwater")
+        .time(std::time::SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .expect("whole")
+        .into();
+    let request = SignableRequest::new("POST", url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()));
+    let (instructions, _) = sign(request.expect("signable"), &parameters).expect("signed").into_parts();
+    let mut post = reqwest::Client::new().post(url).body(body.to_owned());
+    for (name, value) in headers.into_iter().chain(instructions.headers()) {
+        post = post.header(name, value);
+    }
+    let answer = post.send().await.expect("an answer");
+    let status = answer.status();
+    let text = answer.text().await.expect("its text");
+    assert!(status.is_success(), "{operation} {body}: {status} {text}");
+    text
+}

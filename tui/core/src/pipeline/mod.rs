@@ -1,10 +1,12 @@
 //! The hops, and what a deployed pipeline is called and where it answers.
 
+mod auth;
 mod change;
 mod prices;
 
 use serde::{Deserialize, Serialize};
 
+pub use auth::AuthMode;
 pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
 pub use prices::Sizing;
 

@@ -23,7 +23,7 @@ use super::{
     super::{DeployError, OWN_TAG, Progress, note},
     Artifact, Package,
 };
-use crate::target::{Kind, Target};
+use crate::target::{Kind, Target, error_text, is_unknown_operation};
 
 /// Versions that were replaced or deleted go after this many days.
 const OLD_VERSION_DAYS: i32 = 30;
@@ -35,8 +35,8 @@ const BUSY_PACE: Duration = Duration::from_secs(5);
 const BUSY_TRIES: u32 = 12;
 
 /// The bucket's name: the same for an account and a region, always.
-pub fn name(target: &Target) -> String {
-    format!("tailwater-artifacts-{}-{}", target.account_id(), target.region())
+pub fn name(account_id: &str, region: &str) -> String {
+    format!("tailwater-artifacts-{account_id}-{region}")
 }
 
 /// The key of a package: by its content, since CloudFormation does not notice another zip under the
@@ -54,7 +54,7 @@ pub async fn upload(
     progress: &Sender<Progress>,
 ) -> Result<Artifact, DeployError> {
     let client = target.s3();
-    let own = name(target);
+    let own = name(target.account_id(), target.region());
     let bucket = named.unwrap_or(&own).to_owned();
     let key = key(package);
     let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;
@@ -230,7 +230,7 @@ async fn protect(target: &Target, client: &Client, bucket: &str) -> Result<Vec<&
     done("set what expires in", "PutBucketLifecycleConfiguration", refused(sent))?;
 
     let call = client.put_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
-    let sent = call.policy(tls_only(bucket, target.region())).send().await;
+    let sent = call.policy(tls_only(bucket, target.identity().partition())).send().await;
     done("set the policy of", "PutBucketPolicy", refused(sent))?;
 
     let tag = built(Tag::builder().key(OWN_TAG.0).value(OWN_TAG.1).build())?;
@@ -263,8 +263,8 @@ fn lifecycle() -> Result<BucketLifecycleConfiguration, DeployError> {
 }
 
 /// Refuses requests that come without TLS, whoever sends them.
-fn tls_only(bucket: &str, region: &str) -> String {
-    let arn = format!("arn:{}:s3:::{bucket}", partition(region));
+fn tls_only(bucket: &str, partition: &str) -> String {
+    let arn = format!("arn:{partition}:s3:::{bucket}");
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -279,28 +279,11 @@ fn tls_only(bucket: &str, region: &str) -> String {
     .to_string()
 }
 
-/// The partition that a region is in, by the beginning of its name (botocore's `partitions.json`).
-pub fn partition(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("eusc-", "aws-eusc"),
-    ];
-    PARTITIONS.into_iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
-}
-
 /// What came back for a call that was refused.
 struct Refusal {
     answer: String,
     not_offered: bool,
 }
-
-/// What a server says of an operation that it does not have (S3's own code first).
-const NOT_OFFERED: [&str; 4] = ["NotImplemented", "UnknownOperation", "UnknownOperationException", "MethodNotAllowed"];
 
 fn refused<O, E>(
     result: Result<O, SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>>,
@@ -309,9 +292,7 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     let Err(error) = result else { return Ok(()) };
-    let not_offered = error.code().is_some_and(|code| NOT_OFFERED.contains(&code))
-        || error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 404 | 405 | 501));
-    Err(Refusal { answer: crate::target::error_text(&error), not_offered })
+    Err(Refusal { not_offered: is_unknown_operation(&error), answer: error_text(&error) })
 }
 
 /// A request that the SDK would not build: a member is missing, which is this program's own mistake.

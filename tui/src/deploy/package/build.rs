@@ -108,6 +108,17 @@ impl Workshop {
         ))
     }
 
+    /// The command that makes this machine able to build for an architecture.
+    pub fn install(&self, wanted: Architecture) -> String {
+        if self.cargo.is_none() {
+            "curl https://sh.rustup.rs -sSf | sh  # see https://rustup.rs".to_owned()
+        } else if self.sources.is_none() {
+            format!("tailwater deploy --handler-zip FILE  # a zip with a `bootstrap` for {wanted}")
+        } else {
+            install_cargo_lambda(self.system).to_owned()
+        }
+    }
+
     /// Whether a program for this machine can run on Lambda's.
     fn fits(&self, wanted: Architecture) -> bool {
         self.system == "linux" && self.architecture == Some(wanted)

@@ -14,8 +14,9 @@ use tokio::sync::mpsc::Sender;
 use super::{DeployError, Progress, Request, Stack, note};
 use crate::target::{Kind, Target};
 
-pub use build::Workshop;
-pub use check::Architecture;
+pub use bucket::name as bucket_name;
+pub use build::{Tool, Workshop};
+pub use check::{Architecture, Version};
 
 /// Why the function's code cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,8 @@ pub struct Package {
     zip: Vec<u8>,
     /// What it is built for.
     pub architecture: Architecture,
+    /// The newest glibc it needs; `None`: it needs none.
+    pub glibc: Option<Version>,
     origin: Origin,
     /// Why it could not run on Lambda, where that does not matter.
     pub doubts: Vec<String>,
@@ -222,7 +225,7 @@ fn checked(zip: Vec<u8>, origin: Origin, system: System) -> Result<Package, Stri
     }
     // A script runs on both; what it was made on is as good as any.
     let architecture = program.architecture.or_else(Architecture::of_host).unwrap_or(Architecture::X86_64);
-    Ok(Package { zip, architecture, origin, doubts: program.unfit })
+    Ok(Package { zip, architecture, glibc: program.glibc, origin, doubts: program.unfit })
 }
 
 /// A zip whose `bootstrap` runs this program in its function mode. It names the build, so that a

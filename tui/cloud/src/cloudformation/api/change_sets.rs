@@ -99,9 +99,15 @@ impl CloudFormation {
             at: change_set.created,
             findings,
         };
-        let output = json!({"Id": change_set.id, "StackId": stack.id});
+        let (id, mut stack_id) = (change_set.id.clone(), stack.id.clone());
         self.with_stacks(|stacks| {
-            if let Some(known) = stacks.iter_mut().find(|known| known.id == stack.id) {
+            // While the template was evaluated another client may have made the stack: a name is one stack's.
+            let is_live = |known: &&mut Stack| known.name == stack.name && known.status != "DELETE_COMPLETE";
+            if let Some(known) = stacks.iter_mut().find(is_live) {
+                if kind == ChangeSetType::Create && known.status != "REVIEW_IN_PROGRESS" {
+                    return Err(exists_already(known, &change_set.name));
+                }
+                stack_id.clone_from(&known.id);
                 known.change_sets.push(change_set);
                 known.validations.push(validated);
             } else {
@@ -113,8 +119,9 @@ impl CloudFormation {
                 stack.validations.push(validated);
                 stacks.push(stack);
             }
-        });
-        Ok(output)
+            Ok(())
+        })?;
+        Ok(json!({"Id": id, "StackId": stack_id}))
     }
 
     /// The stack that a change set is for; of the type CREATE a new one, unless it is in review.
@@ -129,10 +136,7 @@ impl CloudFormation {
                 refuse_unless_updatable(&stack)?;
                 Ok(stack)
             }
-            (ChangeSetType::Create, Some(stack)) => Err(invalid(format!(
-                "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
-                stack.name
-            ))),
+            (ChangeSetType::Create, Some(stack)) => Err(exists_already(&stack, name)),
             (ChangeSetType::Create | ChangeSetType::Import, None) => {
                 check_name(stack_name, "StackName")?;
                 Ok(Stack::new(self.new_stack_id(stack_name), stack_name.to_owned(), "REVIEW_IN_PROGRESS"))
@@ -290,6 +294,13 @@ impl CloudFormation {
         }
         Ok(json!({}))
     }
+}
+
+fn exists_already(stack: &Stack, change_set: &str) -> ServiceError {
+    invalid(format!(
+        "Stack [{}] already exists and cannot be created again with the changeSet [{change_set}].",
+        stack.name
+    ))
 }
 
 fn on_failure_of(disable_rollback: Option<bool>, change_set: &ChangeSet) -> OnFailure {

@@ -1,0 +1,45 @@
+//! Log groups that Lambda made by itself: no stack owns them, and they never expire.
+
+use super::{
+    Run, is_absent,
+    pieces::{FUNCTION, Pieces},
+};
+use crate::deploy::DeployError;
+
+/// The log group that Lambda makes for a function where none was named.
+fn of_function(function: &str) -> String {
+    format!("/aws/lambda/{function}")
+}
+
+/// Deletes those of a stack's functions, once the functions are gone.
+pub async fn delete(run: &Run<'_>, pieces: &Pieces) -> Result<(), DeployError> {
+    for function in pieces.ids(FUNCTION) {
+        let group = of_function(function);
+        if !is_there(run, &group).await? {
+            continue;
+        }
+        // The name may be another's by now.
+        match run.target.lambda().get_function_configuration().function_name(function).send().await {
+            Err(error) if is_absent(&error) => {}
+            _ => continue,
+        }
+        match run.target.logs().delete_log_group().log_group_name(&group).send().await {
+            Ok(_) => run.note(format!("Log group {group}, which Lambda made by itself, is deleted.")).await,
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(DeployError::call(format!("deleted the log group {group}"), &error)),
+        }
+    }
+    Ok(())
+}
+
+async fn is_there(run: &Run<'_>, group: &str) -> Result<bool, DeployError> {
+    let mut pages =
+        run.target.logs().describe_log_groups().log_group_name_prefix(group).into_paginator().items().send();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|error| DeployError::call(format!("looked for the log group {group}"), &error))?;
+        if found.log_group_name() == Some(group) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
