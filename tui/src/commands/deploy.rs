@@ -305,10 +305,7 @@ fn conclude_outcome(output: Output, outcome: &Outcome) -> CommandResult {
             print::line(
                 output,
                 || last("failed", Some(failure.status.as_str()), json!({}), cause()),
-                || {
-                    let details: Vec<String> = failure.details().iter().map(|line| format!("\n  {line}")).collect();
-                    format!("Failed. First cause: {}{}", failure.headline(), details.concat())
-                },
+                || failure.report().join("\n"),
             )?;
             Ok(End::Failed)
         }
@@ -335,7 +332,7 @@ fn explain(cause: &mut Map<String, Value>, explained: Option<Explained>) {
 /// Says why it was not carried out: the first line is the cause, what it means follows.
 fn refused(output: Output, error: DeployError) -> CommandResult {
     let explained = error.explained();
-    let words = error.to_string();
+    let (words, report) = (error.to_string(), error.report());
     let end = CommandError::Deploy(error).end();
     if output == Output::Json {
         let mut cause = Map::new();
@@ -343,10 +340,7 @@ fn refused(output: Output, error: DeployError) -> CommandResult {
         explain(&mut cause, explained);
         print::line(output, || last("failed", None, json!({}), Value::Object(cause)), String::new)?;
     }
-    say(&format!("tailwater: {}", visible(&words)));
-    if let Some(explained) = explained {
-        say(&format!("  {}\n  {}", explained.meaning, explained.advice));
-    }
+    say(&format!("tailwater: {}", report.join("\n")));
     Ok(end)
 }
 
@@ -388,11 +382,8 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
     .await?;
     match outcome {
         Outcome::Deployed(deployed) | Outcome::Unchanged(deployed) => Ok(deployed),
-        Outcome::Failed(failure) => Err(CommandError::Failed(format!(
-            "deployed stack {}. First cause: {}\n  {}",
-            request.stack_name,
-            failure.headline(),
-            failure.details().join("\n  ")
-        ))),
+        Outcome::Failed(failure) => {
+            Err(CommandError::Failed(format!("deployed stack {}. {}", request.stack_name, failure.report().join("\n"))))
+        }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     Action, DeployError, Deployed, Failure, Progress, Remedy, Request, Stack, action, change_set, drift,
-    follow::attach, note, package, parameters, preview,
+    follow::attach, note, package, parameters, preview, take_back,
 };
 use crate::target::{StackEvents, Target};
 
@@ -89,9 +89,19 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
+        if let Some(first) = Remedy::reopen(target, name, existing).await {
+            return Ok(Prepared::First(first));
+        }
     }
+    // A stack that only took its bucket back is deployed for the first time.
+    let before = existing.as_ref().filter(|stack| !take_back::holds_bucket_alone(stack));
     let artifact = package::provide(target, request, existing.as_ref(), progress).await?;
-    let values = parameters::values(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
+    let values = parameters::values(target, request, before, artifact.as_ref(), progress).await;
+    if existing.is_none()
+        && let Some(kept) = take_back::find(target, &client, request, &values).await?
+    {
+        return Ok(Prepared::First(Remedy::take_back(name, kept)));
+    }
     let wanted = parameters::for_change_set(&values, existing.as_ref());
     let tags = parameters::tags(request, existing.as_ref());
     let (change_set, stack_id) = change_set::make(&client, request, existing.as_ref(), wanted, &tags).await?;
@@ -105,6 +115,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
                 status: StackStatus::from("REVIEW_IN_PROGRESS"),
                 advice: "CloudFormation found nothing to create; delete the stack and deploy again".to_owned(),
             })?;
+            if goes_on_as_failed {
+                return Remedy::roll_back(&client, name, &stack).await.map(Prepared::First);
+            }
             let deployed = stack.deployed(name)?;
             let did_it = attached.is_some_and(|status| status == stack.status && !status.failed());
             return Ok(if did_it { Prepared::Finished(deployed) } else { Prepared::Unchanged(deployed) });
@@ -135,7 +148,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
 }
 
 /// The stack once nothing runs on it any more, and in which status the operation ended that ran.
-async fn settle(
+pub(super) async fn settle(
     target: &Target,
     client: &Client,
     name: &str,

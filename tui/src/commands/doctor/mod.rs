@@ -49,7 +49,8 @@ pub async fn doctor(global: &Global) -> CommandResult {
         }
     }
     let kind = target.as_ref().map_or_else(|| kind(global), Target::kind);
-    checks.extend(artifact::checks(&request(global), kind));
+    let place = target.as_ref().map_or_else(|| " --target aws".to_owned(), report::same_place);
+    checks.extend(artifact::checks(&request(global), kind, &place));
     checks.extend(environment::checks(&environment::Settings::here()));
     checks.extend(terminal::checks(&terminal::Terminal::here()));
     if let Some(target) = &target {
@@ -95,6 +96,7 @@ async fn aws(global: &Global) -> (Vec<Check>, Option<Target>) {
         endpoint_url: global.endpoint_url.clone(),
         profile: global.profile.clone(),
         region: global.region.clone(),
+        ..AwsOptions::default()
     };
     let in_usual_region = AwsOptions { region: Some(USUAL_REGION.to_owned()), ..options.clone() };
     let target = match &place.region {
