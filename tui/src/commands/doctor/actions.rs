@@ -15,6 +15,8 @@ pub enum Resource {
     Function,
     /// The roles of the function and of the delivery.
     Role,
+    /// The role that CloudFormation is given with `--role-arn`.
+    ServiceRole,
     /// The data stream.
     Stream,
     /// The delivery stream.
@@ -167,7 +169,7 @@ pub fn actions() -> Vec<Action> {
 
 impl Resource {
     /// The ARN, as the deployment's names make it. What AWS makes up is stood in for.
-    pub fn arn(self, target: &Target, names: &Planned) -> String {
+    pub fn arn(self, target: &Target, names: &Planned, service_role: Option<&str>) -> String {
         let partition = target.identity().partition();
         let (region, account) = (target.region(), target.account_id());
         let of = |service: &str, rest: &str| format!("arn:{partition}:{service}:{region}:{account}:{rest}");
@@ -178,6 +180,7 @@ impl Resource {
             Self::Api => format!("arn:{partition}:apigateway:{region}::/apis"),
             Self::Function => of("lambda", &format!("function:{}", names.function)),
             Self::Role => format!("arn:{partition}:iam::{account}:role/{stack}-FunctionRole-EXAMPLE"),
+            Self::ServiceRole => service_role.unwrap_or("*").to_owned(),
             Self::Stream => of("kinesis", &format!("stream/{}", names.stream)),
             Self::Delivery => of("firehose", &format!("deliverystream/{stack}-DeliveryStream-EXAMPLE")),
             Self::LogGroup => of("logs", &format!("log-group:{}:*", names.log_groups[0])),

@@ -83,16 +83,18 @@ pub async fn checks(target: &Target, request: &Request) -> Vec<Check> {
         return vec![Check::good(GROUP, "the embedded cloud's own key may do everything there")];
     }
     let names = Planned::of(request, target);
-    // With a role for CloudFormation, what CloudFormation does is not the caller's to be allowed.
-    let wanted: Vec<Action> = actions()
-        .into_iter()
-        .filter(|action| request.role_arn.is_none() || action.why != Why::Resources || action.name == "iam:PassRole")
-        .collect();
+    let mut wanted = actions();
+    let service_role = request.role_arn.as_deref();
+    if service_role.is_some() {
+        // What CloudFormation does is its role's to be allowed, giving it that role is the caller's.
+        wanted.retain(|action| action.why != Why::Resources);
+        wanted.push(Action { name: "iam:PassRole", on: Resource::ServiceRole, why: Why::Deploy });
+    }
     let principal = principal(target).await;
     let verdicts = match &principal {
         Principal::Root if target.kind() == Kind::Aws => wanted.iter().map(|_| Verdict::Allowed).collect(),
         Principal::User { arn, .. } | Principal::Role { arn, .. } => {
-            match simulate(target, &names, arn, &wanted).await {
+            match simulate(target, &names, service_role, arn, &wanted).await {
                 Ok(verdicts) => verdicts,
                 Err(reason) => dry(target, &names, &wanted, &reason).await,
             }
@@ -104,7 +106,9 @@ pub async fn checks(target: &Target, request: &Request) -> Vec<Check> {
     wanted
         .iter()
         .zip(verdicts)
-        .map(|(action, verdict)| line(action, verdict, &principal, &action.on.arn(target, &names)).of(GROUP))
+        .map(|(action, verdict)| {
+            line(action, verdict, &principal, &action.on.arn(target, &names, service_role)).of(GROUP)
+        })
         .collect()
 }
 
@@ -161,6 +165,7 @@ fn allow(action: &Action, reason: &str, principal: &Principal, arn: &str) -> Str
 async fn simulate(
     target: &Target,
     names: &Planned,
+    service_role: Option<&str>,
     principal: &str,
     wanted: &[Action],
 ) -> Result<Vec<Verdict>, String> {
@@ -171,7 +176,7 @@ async fn simulate(
     let mut left: Vec<(Resource, Vec<&'static str>)> = by_resource.into_iter().collect();
     let mut decided: BTreeMap<(Resource, String), Verdict> = BTreeMap::new();
     while let Some((resource, actions)) = left.pop() {
-        match simulate_on(target, principal, resource, &resource.arn(target, names), &actions).await {
+        match simulate_on(target, principal, resource, &resource.arn(target, names, service_role), &actions).await {
             Ok(verdicts) => decided.extend(verdicts.into_iter().map(|(name, verdict)| ((resource, name), verdict))),
             // IAM takes only actions together that want the same facts of a request.
             Err(error) if error.code() == Some(INVALID) && actions.len() > 1 => {
@@ -221,8 +226,13 @@ async fn simulate_on(
             .context_entries(context("aws:RequestedRegion", target.region()))
             .set_action_names(Some(actions.iter().map(|name| (*name).to_owned()).collect()))
             .set_marker(marker);
-        if resource == Resource::Role {
-            call = call.context_entries(context("iam:PassedToService", "lambda.amazonaws.com"));
+        let passed_to = match resource {
+            Resource::Role => Some("lambda.amazonaws.com"),
+            Resource::ServiceRole => Some("cloudformation.amazonaws.com"),
+            _ => None,
+        };
+        if let Some(service) = passed_to {
+            call = call.context_entries(context("iam:PassedToService", service));
         }
         let answer = call.send().await?;
         decided.extend(

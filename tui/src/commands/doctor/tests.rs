@@ -140,7 +140,9 @@ async fn a_role_for_cloudformation_takes_its_part_off_the_caller() {
     let checks = permissions::checks(&target, &Request { role_arn, ..request() }).await;
     assert!(checks.iter().all(|check| check.name != "may kinesis:CreateStream"));
     named(&checks, "may iam:PassRole");
-    assert!(!seen.lock().expect("requests").is_empty());
+    let seen = seen.lock().expect("requests");
+    let passing = seen.iter().find(|(_, body)| body.contains("iam%3APassRole")).expect("asked");
+    assert!(passing.1.contains("role%2Fcloudformation") && passing.1.contains("cloudformation.amazonaws.com"));
 }
 
 #[tokio::test]
