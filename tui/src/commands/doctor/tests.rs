@@ -36,7 +36,7 @@ fn account(
         let (status, body) = answers(&operation);
         http::Response::builder().status(status).body(body).expect("an answer")
     });
-    (Target::scripted(http, Moved::new().1), seen)
+    (Target::scripted(http, Moved::by_sleepers()), seen)
 }
 
 fn request() -> Request {
