@@ -1,12 +1,15 @@
 //! Change sets: what stands ready to be executed, made, read, and dropped.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use aws_sdk_cloudformation::{
     Client,
     error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
-    types::{Capability, ChangeSetStatus, ChangeSetType, EventFilter, Parameter, ResourceChange, Tag},
+    types::{
+        Capability, ChangeSetStatus, ChangeSetType, EventFilter, ExecutionStatus, HookFailureMode, OperationEvent,
+        Parameter, ResourceChange, Tag,
+    },
 };
 use tokio::sync::mpsc::Sender;
 
@@ -14,7 +17,7 @@ use super::{DeployError, Progress, Request, Stack, TEMPLATE, patience::Patience}
 use crate::target::Target;
 
 /// What the names of our change sets begin with.
-const PREFIX: &str = "tailwater-";
+pub const PREFIX: &str = "tailwater-";
 /// How long to wait between two looks at a change set that is being made.
 const PACE: Duration = Duration::from_secs(1);
 /// The same, on the embedded cloud.
@@ -96,8 +99,10 @@ pub async fn wait(
                 if reason.contains("didn't contain changes") || reason.contains("No updates are to be performed") {
                     return Ok(None);
                 }
-                let answer = validation_errors(client, stack, change_set).await.unwrap_or_else(|| reason.to_owned());
-                return Err(DeployError::Call { tried: format!("prepared the changes of stack {stack}"), answer });
+                return Err(validation_error(client, stack, change_set).await.unwrap_or_else(|| DeployError::Call {
+                    tried: format!("prepared the changes of stack {stack}"),
+                    answer: reason.to_owned(),
+                }));
             }
             _ => tokio::time::sleep(pace).await,
         }
@@ -123,7 +128,7 @@ async fn describe(
 
 /// What early validation found, the first in full. `DescribeEvents` is the only place that tells it;
 /// `None`: the endpoint does not offer that, or there is nothing in it.
-async fn validation_errors(client: &Client, stack: &str, change_set: &str) -> Option<String> {
+async fn validation_error(client: &Client, stack: &str, change_set: &str) -> Option<DeployError> {
     let answer = client
         .describe_events()
         .stack_name(stack)
@@ -132,23 +137,27 @@ async fn validation_errors(client: &Client, stack: &str, change_set: &str) -> Op
         .send()
         .await
         .ok()?;
-    let mut found: Vec<String> = answer
+    let mut found = answer
         .operation_events()
         .iter()
-        .filter_map(|event| {
-            let words = event.validation_status_reason()?;
-            let at = event.validation_path().map(|path| format!(" at {path}")).unwrap_or_default();
-            let by = event.validation_name().map(|name| format!(" ({name})")).unwrap_or_default();
-            Some(format!("{}{at}: {words}{by}", event.logical_resource_id().unwrap_or("template")))
-        })
-        .collect();
-    if found.is_empty() {
-        return None;
+        .filter(|event| event.validation_status_reason().is_some())
+        // What only warns is not why it was refused.
+        .filter(|event| event.validation_failure_mode() != Some(&HookFailureMode::Warn));
+    let first = found.next()?;
+    let words = |event: &OperationEvent| {
+        let resource = event.logical_resource_id().unwrap_or("the template");
+        let kind = event.resource_type().map(|kind| format!(" ({kind})")).unwrap_or_default();
+        let at = event.validation_path().map(|path| format!(" at {path}")).unwrap_or_default();
+        let by = event.validation_name().map(|name| format!(" [{name}]")).unwrap_or_default();
+        format!("{resource}{kind}{at}: {}{by}", event.validation_status_reason().unwrap_or_default())
+    };
+    let mut what = words(first);
+    let others: Vec<String> = found.map(words).collect();
+    if !others.is_empty() {
+        let _ = write!(what, "; and {} more: {}", others.len(), others.join("; "));
     }
-    let first = found.remove(0);
-    let others =
-        if found.is_empty() { String::new() } else { format!("; and {} more: {}", found.len(), found.join("; ")) };
-    Some(format!("early validation refused {first}{others}"))
+    let resource_type = first.resource_type().unwrap_or_default().to_owned();
+    Some(DeployError::Validation { stack: stack.to_owned(), resource_type, what })
 }
 
 /// Drops a change set.
@@ -163,16 +172,16 @@ pub async fn drop(client: &Client, stack: &str, change_set: &str) -> Result<(), 
     Ok(())
 }
 
-/// Drops the change sets that a deployer of ours left when it was killed.
-pub async fn drop_leftovers(client: &Client, stack: &str) -> Result<usize, DeployError> {
+/// Drops the change sets that a deployer of ours left when it was killed; gives how many. Whatever
+/// cannot be listed or dropped stays: it does no harm, and goes with the next execution.
+pub async fn drop_leftovers(client: &Client, stack: &str) -> usize {
     let mut dropped = 0;
-    for (name, executed) in list(client, stack).await? {
-        if name.starts_with(PREFIX) && !executed {
-            drop(client, stack, &name).await?;
+    for (name, executed) in list(client, stack).await.unwrap_or_default() {
+        if name.starts_with(PREFIX) && !executed && drop(client, stack, &name).await.is_ok() {
             dropped += 1;
         }
     }
-    Ok(dropped)
+    dropped
 }
 
 /// Whether every change set of a stack is ours; so it is where there is none.
@@ -219,7 +228,7 @@ pub async fn execution(client: &Client, stack_id: &str, change_set_id: &str) -> 
     let tried = || format!("looked whether the changes of stack {stack_id} are being executed");
     let answer = client.describe_change_set().stack_name(stack_id).change_set_name(change_set_id).send().await;
     match answer {
-        Ok(answer) => match answer.execution_status().map(|status| status.as_str()) {
+        Ok(answer) => match answer.execution_status().map(ExecutionStatus::as_str) {
             Some(status) if status.starts_with("EXECUTE") => return Ok(Execution::Begun),
             Some("AVAILABLE") => return Ok(Execution::NotBegun),
             _ => {}

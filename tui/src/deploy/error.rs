@@ -1,6 +1,6 @@
 //! Why a deployment could not be carried out.
 
-use tailwater_core::events::StackStatus;
+use tailwater_core::{events::StackStatus, text::safe::visible};
 
 use super::{Explained, PackageError, failure};
 use crate::target::{StackEventsError, error_text};
@@ -15,6 +15,16 @@ pub enum DeployError {
         tried: String,
         /// What came back.
         answer: String,
+    },
+    /// CloudFormation refused the changes before it made anything.
+    #[error("prepared the changes of stack {stack}: early validation refused {what}")]
+    Validation {
+        /// The stack.
+        stack: String,
+        /// The type of the resource that was refused first.
+        resource_type: String,
+        /// What was refused and why: the first in full, then how many more.
+        what: String,
     },
     /// The stack's events could not be read.
     #[error(transparent)]
@@ -78,10 +88,20 @@ impl DeployError {
         Self::Call { tried: tried.into(), answer: error_text(error) }
     }
 
+    /// All of it as lines for people, safe to print; the first has the cause.
+    pub fn report(&self) -> Vec<String> {
+        let mut lines = vec![visible(&self.to_string()).into_owned()];
+        if let Some(explained) = self.explained() {
+            lines.extend([explained.meaning, explained.advice].map(|line| format!("  {line}")));
+        }
+        lines
+    }
+
     /// What it means and what to do, where AWS's words are of a known kind.
     pub fn explained(&self) -> Option<Explained> {
         match self {
             Self::Call { answer, .. } => failure::explain("", answer),
+            Self::Validation { resource_type, .. } => failure::explain(resource_type, &self.to_string()),
             Self::Events(error) => failure::explain("", &error.to_string()),
             // Their own words say it.
             Self::Package(_)

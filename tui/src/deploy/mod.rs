@@ -3,6 +3,7 @@
 //! drops it. Yields [`StackEvent`]s as they come.
 
 mod change_set;
+mod dependencies;
 mod destroy;
 mod drift;
 mod error;
@@ -18,7 +19,10 @@ mod prepare;
 mod preview;
 mod recover;
 mod stack;
+mod take_back;
 mod template;
+#[cfg(all(test, feature = "local"))]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -27,10 +31,11 @@ use tokio::sync::mpsc::Sender;
 
 use crate::target::Target;
 
+pub use dependencies::template_resources;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
 pub use execute::execute;
-pub use failure::{Explained, Failure, explain_event, root_cause};
+pub use failure::{Explained, Failure, root_cause};
 pub use names::Planned;
 pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
 pub use plan::{Action, action};

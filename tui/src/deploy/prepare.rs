@@ -6,7 +6,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     Action, DeployError, Deployed, Failure, Progress, Remedy, Request, Stack, action, change_set, drift,
-    follow::attach, note, package, parameters, preview,
+    follow::{attach, find},
+    note, package, parameters, preview, take_back,
 };
 use crate::target::{StackEvents, Target};
 
@@ -53,7 +54,8 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     };
     let mut goes_on_as_failed = false;
     match (action(stack.as_ref().map(|stack| &stack.status)), &stack) {
-        (Action::Create | Action::Update, _) => {}
+        // Without a stack there is nothing to delete or undo.
+        (Action::Create | Action::Update, _) | (Action::DeleteFirst | Action::ContinueRollback, None) => {}
         (Action::UpdateAsItFailed, _) => {
             goes_on_as_failed = true;
             note(
@@ -76,10 +78,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
         (Action::Attach, _) => {
             return Err(refuse("one operation follows another. Wait until whoever runs them has done"));
         }
-        (Action::DeleteFirst | Action::ContinueRollback, None) => {}
     }
     if stack.is_some() {
-        let dropped = change_set::drop_leftovers(&client, name).await?;
+        let dropped = change_set::drop_leftovers(&client, name).await;
         if dropped > 0 {
             note(progress, "A preview that an earlier run left was dropped.".to_owned()).await;
         }
@@ -89,9 +90,19 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
+        if let Some(first) = Remedy::reopen(target, name, existing).await {
+            return Ok(Prepared::First(first));
+        }
     }
+    // A stack that only took its bucket back is deployed for the first time.
+    let before = existing.as_ref().filter(|stack| !take_back::holds_bucket_alone(stack));
     let artifact = package::provide(target, request, existing.as_ref(), progress).await?;
-    let values = parameters::values(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
+    let values = parameters::values(target, request, before, artifact.as_ref(), progress).await;
+    if existing.is_none()
+        && let Some(kept) = take_back::find(target, &client, request, &values).await?
+    {
+        return Ok(Prepared::First(Remedy::take_back(name, kept)));
+    }
     let wanted = parameters::for_change_set(&values, existing.as_ref());
     let tags = parameters::tags(request, existing.as_ref());
     let (change_set, stack_id) = change_set::make(&client, request, existing.as_ref(), wanted, &tags).await?;
@@ -105,6 +116,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
                 status: StackStatus::from("REVIEW_IN_PROGRESS"),
                 advice: "CloudFormation found nothing to create; delete the stack and deploy again".to_owned(),
             })?;
+            if goes_on_as_failed {
+                return Remedy::roll_back(&client, name, &stack).await.map(Prepared::First);
+            }
             let deployed = stack.deployed(name)?;
             let did_it = attached.is_some_and(|status| status == stack.status && !status.failed());
             return Ok(if did_it { Prepared::Finished(deployed) } else { Prepared::Unchanged(deployed) });
@@ -135,7 +149,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
 }
 
 /// The stack once nothing runs on it any more, and in which status the operation ended that ran.
-async fn settle(
+pub(super) async fn settle(
     target: &Target,
     client: &Client,
     name: &str,
@@ -143,7 +157,12 @@ async fn settle(
 ) -> Result<(Option<Stack>, Option<StackStatus>), DeployError> {
     let mut attached = None;
     for _ in 0..ATTACHED_AT_MOST {
-        let Some(stack) = Stack::find(client, name).await? else { return Ok((None, attached)) };
+        // In the middle of something trouble is waited out; at the beginning it is told at once.
+        let found = match attached {
+            None => Stack::find(client, name).await?,
+            Some(_) => find(client, name, target.pace().stack, progress).await?,
+        };
+        let Some(stack) = found else { return Ok((None, attached)) };
         if !stack.own {
             return Err(DeployError::Foreign(name.to_owned()));
         }
@@ -170,7 +189,7 @@ async fn settle(
         }
         attached = Some(status);
     }
-    Ok((Stack::find(client, name).await?, attached))
+    Ok((find(client, name, target.pace().stack, progress).await?, attached))
 }
 
 /// Drops the changes that stand ready; nothing of them is left.

@@ -23,11 +23,12 @@ fn asked(request: &http::Request<SdkBody>) -> String {
     format!("{} {}{}", request.method(), request.uri().host().unwrap_or_default(), request.uri().path())
 }
 
+/// The requests that were made: what was asked, and the body.
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
 /// An account that answers by what is asked; the requests are kept.
-fn account(
-    answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
-) -> (Target, Arc<Mutex<Vec<(String, String)>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
+fn account(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (Target, Seen) {
+    let seen = Seen::default();
     let kept = seen.clone();
     let http = infallible_client_fn(move |request: http::Request<SdkBody>| {
         let operation = asked(&request);
@@ -169,8 +170,6 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
-            name: "tailwater".to_owned(),
-            protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
             status: status.into(),
             detailed_status: None,

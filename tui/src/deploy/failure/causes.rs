@@ -89,20 +89,6 @@ pub fn explain(resource_type: &str, words: &str) -> Option<Explained> {
 /// The table. The first row that fits counts, so what is particular stands before what is general.
 const CAUSES: &[Cause] = &[
     Cause {
-        kind: Kind::Validation,
-        resource: "",
-        words: &[
-            &["earlyvalidation"],
-            &["early validation"],
-            &["property validation failure"],
-            &["model validation failed"],
-            &["extraneous key"],
-        ],
-        meaning: "CloudFormation checked the template before it made anything, and refused a property.",
-        advice: "If you gave a --param that the line names, give another value. If not, this program's template is \
-                 wrong for this region: deploy to another one with --region.",
-    },
-    Cause {
         kind: Kind::Package,
         resource: "",
         words: &[
@@ -341,9 +327,23 @@ const CAUSES: &[Cause] = &[
         advice: "Choose another --stack-name: the other names follow from it. Or delete what has the name.",
     },
     Cause {
+        kind: Kind::Validation,
+        resource: "",
+        words: &[
+            &["earlyvalidation"],
+            &["early validation"],
+            &["property validation failure"],
+            &["model validation failed"],
+            &["extraneous key"],
+        ],
+        meaning: "CloudFormation checked the template before it made anything, and refused a property.",
+        advice: "If you gave a --param that the line names, give another value. If not, this program's template is \
+                 wrong for this region: deploy to another one with --region.",
+    },
+    Cause {
         kind: Kind::Quota,
         resource: "AWS::Kinesis::",
-        words: &[&["limitexceeded"], &["limit exceeded"], &["exceed"], &["shard limit"]],
+        words: &[&["limitexceeded"], &["limit exceeded"], &["would exceed"], &["shard limit"]],
         meaning: "The account may have no more streams or shards in this region.",
         advice: "Delete streams that nobody needs, give fewer shards (--param ShardCount=1), or ask for more in \
                  Service Quotas (`aws service-quotas list-service-quotas --service-code kinesis`).",

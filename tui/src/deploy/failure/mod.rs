@@ -13,6 +13,9 @@ use tailwater_core::{
 pub use causes::{Explained, Kind, explain};
 pub use operations::latest;
 
+/// The reason that CloudFormation gives for what somebody asked for.
+const USER_INITIATED: &str = "User Initiated";
+
 /// How a failed operation came about.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -63,6 +66,12 @@ impl Failure {
             },
             |event| format!("{} ({}): {}", visible(&event.logical_id), visible(&event.resource_type), words_of(event)),
         )
+    }
+
+    /// All of it as lines for people; the first has the first cause.
+    pub fn report(&self) -> Vec<String> {
+        let first = format!("Failed. First cause: {}", self.headline());
+        std::iter::once(first).chain(self.details().into_iter().map(|line| format!("  {line}"))).collect()
     }
 
     /// What follows the headline, a line each, safe to print: what it means, what to do, what failed
@@ -134,7 +143,7 @@ pub fn root_cause(events: &[StackEvent]) -> Option<&StackEvent> {
         .clone()
         .find(|event| !is_consequence(event))
         // A stack can fail by itself, for instance on a bad output.
-        .or_else(|| events.iter().find(|event| event.is_of_stack() && event.status.failed() && event.reason.is_some()))
+        .or_else(|| events.iter().find(|event| event.is_of_stack() && event.status.failed() && has_cause(event)))
 }
 
 /// The first failure after the rollback began.
@@ -143,6 +152,11 @@ fn rollback_failure(events: &[StackEvent]) -> Option<&StackEvent> {
         .iter()
         .position(|event| event.is_of_stack() && event.status.as_str().ends_with("ROLLBACK_IN_PROGRESS"))?;
     events[began..].iter().find(|event| !event.is_of_stack() && event.status.as_str().ends_with("_FAILED"))
+}
+
+/// Whether the event says why, and not only that someone asked for it.
+fn has_cause(event: &StackEvent) -> bool {
+    event.reason.as_deref().is_some_and(|reason| reason != USER_INITIATED)
 }
 
 fn is_consequence(event: &StackEvent) -> bool {

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     super::{DeployError, OWN_TAG, Progress, note},
-    Artifact, Package,
+    Artifact, Package, expire,
 };
 use crate::target::{Kind, Target, error_text, is_unknown_operation};
 
@@ -72,6 +72,19 @@ pub async fn upload(
             .send()
             .await
             .map_err(|error| put_error(&bucket, &key, &error))?;
+        // The embedded cloud goes with its packages.
+        if bucket == own && !target.is_local() {
+            match expire::unused(target, &bucket, &key, expire::UNUSED_FOR).await {
+                Ok(0) => {}
+                Ok(count) => {
+                    note(progress, format!("{count} old packages that no stack uses were deleted from {bucket}."))
+                        .await;
+                }
+                Err(reason) => {
+                    note(progress, format!("Old packages in {bucket} were not looked through: {reason}.")).await;
+                }
+            }
+        }
     }
     Ok(Artifact { bucket, key, architecture: package.architecture })
 }
@@ -144,7 +157,7 @@ async fn ensure(
 async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), DeployError> {
     let region = target.region();
     let tried = || format!("made the bucket {bucket} for the function's code");
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         // us-east-1 is the one region that must not be named.
         let location = (region != "us-east-1").then(|| {
@@ -152,7 +165,7 @@ async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), De
         });
         let made = client.create_bucket().bucket(bucket).set_create_bucket_configuration(location).send().await;
         let Err(error) = made else { return Ok(()) };
-        tries += 1;
+        attempts += 1;
         match error.code() {
             Some("BucketAlreadyOwnedByYou") => return Ok(()),
             Some("BucketAlreadyExists") => {
@@ -165,7 +178,7 @@ async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), De
                     ),
                 ));
             }
-            Some("OperationAborted") if tries < BUSY_TRIES => tokio::time::sleep(BUSY_PACE).await,
+            Some("OperationAborted") if attempts < BUSY_TRIES => tokio::time::sleep(BUSY_PACE).await,
             Some("OperationAborted") => {
                 return Err(advised(tried(), &error, "S3 still ends the deletion of it: deploy again in some minutes"));
             }
