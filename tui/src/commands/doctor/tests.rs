@@ -8,7 +8,7 @@ use aws_smithy_types::body::SdkBody;
 use super::{names, permissions, quotas, report::Check};
 use crate::{
     deploy::{DeployError, Request, Stack},
-    target::{Target, Time},
+    target::{Moved, Target},
 };
 
 /// What was asked: the operation's name where the protocol has one, else method and path.
@@ -37,7 +37,7 @@ fn account(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (
         let (status, body) = answers(&operation);
         http::Response::builder().status(status).body(body).expect("an answer")
     });
-    (Target::scripted(http, Time::default()), seen)
+    (Target::scripted(http, Moved::by_sleepers()), seen)
 }
 
 fn request() -> Request {
