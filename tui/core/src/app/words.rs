@@ -210,15 +210,16 @@ impl App {
                 Target::Aws { .. } => "AWS could not be reached".to_owned(),
             },
             Phase::Looking => format!("Asking AWS who you are, then for stack {stack}: nothing is changed"),
-            Phase::Absent => format!("There is no stack {stack} {}", self.place_words()),
+            Phase::Absent => format!("There is no stack {stack}: nothing to watch yet"),
             Phase::Unusable(_) => format!("Stack {stack} cannot be watched as a pipeline"),
             Phase::Failed(_) => format!("Stack {stack} could not be deployed"),
             Phase::Ready(ready) => format!("Stack {stack} {}", ready.status),
             Phase::Deploying if !matches!(self.target, Target::Local) => {
-                let status = self.deployment.operation().map(|operation| operation.status.to_string());
-                let status = status.map(|status| visible(&status).into_owned()).unwrap_or_default();
+                let Some(operation) = self.deployment.operation() else {
+                    return format!("Stack {stack}: CloudFormation's first step is waited for");
+                };
                 let done = number::counted(self.deployment.done() as u64, "resource");
-                format!("Stack {stack} {status}: {done} done. Press 6 to watch it.")
+                format!("Stack {stack} {}: {done} done. 6 shows it.", visible(operation.status.as_str()))
             }
             Phase::Deploying => match (self.deployment.resources_to_change, self.deployment.resources().is_empty()) {
                 (Some(all), _) => format!(
