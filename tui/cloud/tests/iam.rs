@@ -77,8 +77,8 @@ async fn refusals_are_in_aws_words() {
     let arn = "arn:aws:iam::aws:policy/NoSuchPolicy";
     let unknown = iam(&cloud, &[("Action", "AttachRolePolicy"), ("RoleName", "r"), ("PolicyArn", arn)]).await;
     assert_eq!(unknown.refusal().0, 404);
-    let lacking = iam(&cloud, &[("Action", "SimulatePrincipalPolicy")]).await;
-    let message = "The embedded cloud does not offer the operation SimulatePrincipalPolicy of IAM.";
+    let lacking = iam(&cloud, &[("Action", "SimulateCustomPolicy")]).await;
+    let message = "The embedded cloud does not offer the operation SimulateCustomPolicy of IAM.";
     assert_eq!(lacking.refusal(), (400, "InvalidAction", message));
     let nonsense = iam(&cloud, &[("Action", "MakeTea")]).await;
     let message = "The action MakeTea is not valid for this web service.";
@@ -132,4 +132,48 @@ async fn a_role_that_does_not_trust_the_caller_is_not_assumed() {
             "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000000:role/r"
         )
     );
+}
+
+#[tokio::test]
+async fn what_a_role_may_do_is_simulated() {
+    let cloud = cloud().await;
+    let config = common::config(&cloud).await;
+    let client = aws_sdk_iam::Client::new(&config);
+    let arn = role(&cloud, "deployer", "cloudformation.amazonaws.com").await;
+    let put = client.put_role_policy().role_name("deployer").policy_name("put").policy_document(POLICY);
+    put.send().await.unwrap();
+    let simulate = async |source: &str| {
+        let simulate = client.simulate_principal_policy().policy_source_arn(source);
+        simulate.action_names("kinesis:PutRecord").action_names("s3:CreateBucket").send().await
+    };
+    let told = simulate(&arn).await.unwrap();
+    let decisions: Vec<(&str, &str)> = told
+        .evaluation_results()
+        .iter()
+        .map(|result| (result.eval_action_name(), result.eval_decision().as_str()))
+        .collect();
+    assert_eq!(decisions, [("kinesis:PutRecord", "allowed"), ("s3:CreateBucket", "implicitDeny")]);
+    assert_eq!(told.evaluation_results()[0].matched_statements()[0].source_policy_id(), Some("role_deployer_put"));
+    assert!(!told.is_truncated());
+
+    let administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
+    client.attach_role_policy().role_name("deployer").policy_arn(administrator).send().await.unwrap();
+    let told = simulate(&arn).await.unwrap();
+    assert!(told.evaluation_results().iter().all(|result| result.eval_decision().as_str() == "allowed"));
+    let reader = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    client.put_role_permissions_boundary().role_name("deployer").permissions_boundary(reader).send().await.unwrap();
+    let told = simulate(&arn).await.unwrap();
+    let detail = told.evaluation_results()[0].permissions_boundary_decision_detail().unwrap();
+    assert!(!detail.allowed_by_permissions_boundary());
+    assert_eq!(told.evaluation_results()[0].eval_decision().as_str(), "implicitDeny");
+
+    // The account itself cannot be simulated, nor what nobody made.
+    let refused = simulate("arn:aws:iam::000000000000:root").await.unwrap_err().into_service_error();
+    assert_eq!(refused.code(), Some("InvalidInput"));
+    let refused = simulate("arn:aws:iam::000000000000:role/nobody").await.unwrap_err().into_service_error();
+    assert!(refused.is_no_such_entity_exception());
+    let unknown = "arn:aws:iam::aws:policy/SecurityAudit";
+    client.put_role_permissions_boundary().role_name("deployer").permissions_boundary(unknown).send().await.unwrap();
+    let refused = simulate(&arn).await.unwrap_err().into_service_error();
+    assert!(refused.message().unwrap().contains("does not know what the managed policy"), "{refused:?}");
 }

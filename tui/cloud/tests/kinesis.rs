@@ -365,6 +365,22 @@ async fn a_consumer_is_active_at_once_and_names_its_stream() {
     let start = StartingPosition::builder().r#type(ShardIteratorType::TrimHorizon).build().unwrap();
     let request = client.subscribe_to_shard().consumer_arn(&consumer_arn).shard_id(SHARD).starting_position(start);
     request.send().await.unwrap();
+    let listed = client.list_stream_consumers().stream_arn(&arn).send().await.unwrap();
+    assert_eq!(listed.consumers()[0].consumer_name, "tail");
+    client.deregister_stream_consumer().consumer_arn(&consumer_arn).send().await.unwrap();
+    common::until(async || {
+        let listed = client.list_stream_consumers().stream_arn(&arn).send().await.unwrap();
+        listed.consumers().is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_account_tells_its_limits() {
+    let (_cloud, client) = with_stream(common::options(), 2).await;
+    let limits = client.describe_limits().send().await.unwrap();
+    assert_eq!(limits.open_shard_count, 2);
+    assert!(limits.shard_limit > limits.open_shard_count, "{limits:?}");
 }
 
 #[tokio::test]

@@ -996,3 +996,39 @@ async fn the_session_of_a_role_is_known_by_its_token() {
     assert_eq!(refusal(list(Some("another")).await).0, "InvalidToken");
     assert_eq!(refusal(list(None).await).0, "InvalidAccessKeyId");
 }
+
+#[tokio::test]
+async fn a_thousand_objects_go_at_once_and_uploads_come_in_pages() {
+    let cloud = cloud().await;
+    let client = client(&cloud);
+    make_bucket(&client, &cloud, "many").await;
+    for index in 0..1000 {
+        put(&client, "many", &format!("{index:04}"), b"x").await;
+    }
+    let keys = |range: std::ops::Range<u32>| {
+        let named = |index| ObjectIdentifier::builder().key(format!("{index:04}")).build().unwrap();
+        Delete::builder().set_objects(Some(range.map(named).collect())).build().unwrap()
+    };
+    let too_many = client.delete_objects().bucket("many").delete(keys(0..1001)).send().await;
+    assert_eq!(refusal(too_many).0, "MalformedXML");
+    let deleted = client.delete_objects().bucket("many").delete(keys(0..1000)).send().await.unwrap();
+    assert_eq!((deleted.deleted().len(), deleted.errors().len()), (1000, 0));
+    let mut begun = Vec::new();
+    for index in 0..5 {
+        let upload = client.create_multipart_upload().bucket("many").key(format!("{}", index % 2)).send().await;
+        begun.push(upload.unwrap().upload_id.unwrap());
+    }
+    let (mut listed, mut key, mut id) = (Vec::new(), None, None);
+    loop {
+        let page = client.list_multipart_uploads().bucket("many").max_uploads(2);
+        let page = page.set_key_marker(key).set_upload_id_marker(id).send().await.unwrap();
+        listed.extend(page.uploads().iter().map(|upload| upload.upload_id().unwrap().to_owned()));
+        if page.is_truncated() != Some(true) {
+            break;
+        }
+        (key, id) = (page.next_key_marker, page.next_upload_id_marker);
+    }
+    listed.sort();
+    begun.sort();
+    assert_eq!(listed, begun);
+}

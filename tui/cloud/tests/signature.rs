@@ -247,3 +247,19 @@ async fn a_service_that_is_not_offered_is_named() {
     assert_eq!(status, 400);
     assert!(message.contains("dynamodb"), "{message}");
 }
+
+#[rstest]
+#[tokio::test]
+async fn every_answer_tells_the_time(#[values("sts", "kinesis", "lambda")] service: &'static str) {
+    let cloud = cloud().await;
+    let request = request(&cloud, service);
+    let mut refused = Signing::new(&cloud, service);
+    refused.time -= Duration::from_hours(1);
+    for signing in [Signing::new(&cloud, service), refused] {
+        let answer = send(signing.sign(request.clone())).await;
+        let date = answer.headers["date"].to_str().unwrap();
+        let told = aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).unwrap();
+        let off = told.secs() - jiff::Timestamp::now().as_second();
+        assert!((-5..=5).contains(&off), "{date}");
+    }
+}

@@ -136,6 +136,11 @@ async fn a_wrong_property_is_found_before_anything_is_made() {
     assert_eq!(stack_events.stack_events().len(), 1);
     let refused = site.client.execute_change_set().stack_name("pipe").change_set_name("c").send().await.unwrap_err();
     assert!(refused.into_service_error().is_invalid_change_set_status_exception());
+    // What was found outlives the change set.
+    let arn = site.client.describe_change_set().stack_name("pipe").change_set_name("c").send().await.unwrap();
+    site.client.delete_change_set().stack_name("pipe").change_set_name("c").send().await.unwrap();
+    let events = site.client.describe_events().change_set_name(arn.change_set_id().unwrap()).send().await.unwrap();
+    assert_eq!(events.operation_events().len(), 4);
 }
 
 #[tokio::test]
@@ -337,4 +342,47 @@ async fn the_account_has_awss_limits() {
     let limits = site.client.describe_account_limits().send().await.unwrap();
     let stacks = limits.account_limits().iter().find(|limit| limit.name() == Some("StackLimit")).unwrap();
     assert_eq!(stacks.value(), Some(2000));
+}
+
+#[tokio::test]
+async fn what_is_kept_joins_a_new_stack_with_the_rest() {
+    let site = Site::start().await;
+    let template = TWO.replace("\"AWS::S3::Bucket\",", "\"AWS::S3::Bucket\", \"DeletionPolicy\": \"Retain\",");
+    assert_eq!(site.create(&template).await, "CREATE_COMPLETE");
+    site.s3().put_object().bucket("landing").key("kept").body(b"x".to_vec().into()).send().await.unwrap();
+    let id = site.id().await;
+    site.client.delete_stack().stack_name("pipe").send().await.unwrap();
+    assert_eq!(site.settled(&id).await, "DELETE_COMPLETE");
+
+    let join = async |name: &str| {
+        let make = site.client.create_change_set().stack_name("pipe").change_set_name(name);
+        let make = make.change_set_type(ChangeSetType::Create).template_body(&template);
+        make.import_existing_resources(true).send().await.unwrap();
+    };
+    join("first").await;
+    let told = site.client.describe_change_set().stack_name("pipe").change_set_name("first").send().await.unwrap();
+    assert_eq!(told.import_existing_resources(), Some(true));
+    let actions: Vec<(&str, &str)> = told
+        .changes()
+        .iter()
+        .map(|change| change.resource_change().unwrap())
+        .map(|change| (change.logical_resource_id().unwrap(), change.action().unwrap().as_str()))
+        .collect();
+    assert_eq!(actions, [("Bucket", "Import"), ("Events", "Add")]);
+
+    // A creation that fails takes nothing away with it.
+    let fault = ResourceFault::fail("Events", Action::Create, "no room");
+    site.cloud.faults().add(Order::once(fault)).unwrap();
+    assert_eq!(site.execute("first").await, "ROLLBACK_COMPLETE");
+    assert!(site.s3().head_object().bucket("landing").key("kept").send().await.is_ok());
+    let id = site.id().await;
+    site.client.delete_stack().stack_name("pipe").send().await.unwrap();
+    assert_eq!(site.settled(&id).await, "DELETE_COMPLETE");
+
+    join("second").await;
+    assert_eq!(site.execute("second").await, "CREATE_COMPLETE");
+    let bucket = site.client.describe_stack_resource().stack_name("pipe").logical_resource_id("Bucket");
+    let bucket = bucket.send().await.unwrap().stack_resource_detail.unwrap();
+    assert_eq!(bucket.physical_resource_id(), Some("landing"));
+    assert!(site.s3().head_object().bucket("landing").key("kept").send().await.is_ok());
 }

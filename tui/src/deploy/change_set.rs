@@ -17,7 +17,7 @@ use super::{DeployError, Progress, Request, Stack, TEMPLATE, patience::Patience}
 use crate::target::Target;
 
 /// What the names of our change sets begin with.
-const PREFIX: &str = "tailwater-";
+pub const PREFIX: &str = "tailwater-";
 /// How long to wait between two looks at a change set that is being made.
 const PACE: Duration = Duration::from_secs(1);
 /// The same, on the embedded cloud.

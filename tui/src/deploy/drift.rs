@@ -1,4 +1,4 @@
-//! Drift that matters: a stream or bucket that was removed by hand, while CloudFormation takes it to
+//! Drift that matters: a stream, delivery stream or bucket that was removed by hand, while CloudFormation takes it to
 //! be there. An update would not notice, or would fail half-way.
 
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
@@ -37,7 +37,24 @@ pub async fn check(
     {
         return Err(gone(format!("Bucket {bucket}"), "BucketBaseName", "the bucket"));
     }
+    if let Some(name) = stack.output("DeliveryStreamName")
+        && is_delivery_stream_gone(target, name).await
+    {
+        return Err(DeployError::Drift {
+            stack: stack_name.to_owned(),
+            what: format!("Delivery stream {name}"),
+            advice:
+                "somebody deleted it, as a `tailwater destroy` that was cut short does, and an update cannot bring \
+                     it back. Run `tailwater destroy`, with --keep-data to keep the bucket, then `tailwater deploy`"
+                    .to_owned(),
+        });
+    }
     Ok(())
+}
+
+async fn is_delivery_stream_gone(target: &Target, name: &str) -> bool {
+    let answer = target.firehose().describe_delivery_stream().delivery_stream_name(name).send().await;
+    answer.is_err_and(|error| error.code() == Some("ResourceNotFoundException"))
 }
 
 async fn is_stream_gone(target: &Target, stream: &str) -> bool {

@@ -3,6 +3,7 @@
 //! drops it. Yields [`StackEvent`]s as they come.
 
 mod change_set;
+mod dependencies;
 mod destroy;
 mod drift;
 mod error;
@@ -18,6 +19,7 @@ mod prepare;
 mod preview;
 mod recover;
 mod stack;
+mod take_back;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;
@@ -29,6 +31,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::target::Target;
 
+pub use dependencies::template_resources;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
 pub use execute::execute;

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Request, package, template};
+use crate::target::Target;
 
 /// The default stack's name: its resources have the template's own default names.
 pub const DEFAULT_STACK: &str = "tailwater";
@@ -53,8 +54,8 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// What a request comes to in an account and a region.
-    pub fn of(request: &Request, account_id: &str, region: &str) -> Self {
+    /// What a request comes to in the account and region of a target.
+    pub fn of(request: &Request, target: &Target) -> Self {
         let stack = &request.stack_name;
         let derived = derived(stack);
         let value = |name: &str| {
@@ -65,7 +66,7 @@ impl Planned {
         let bucket_base = value("BucketBaseName");
         Self {
             stream: value("StreamName"),
-            bucket: format!("{bucket_base}-{account_id}-{region}"),
+            bucket: format!("{bucket_base}-{}-{}", target.account_id(), target.region()),
             bucket_base,
             function: format!("{stack}-submit"),
             log_groups: [
@@ -75,10 +76,15 @@ impl Planned {
             ],
             artifacts: match request.parameter("ArtifactBucket") {
                 Some(given) => given.to_owned(),
-                None => package::bucket_name(account_id, region),
+                None => package::bucket_name(target),
             },
             stack: stack.clone(),
         }
+    }
+
+    /// Another name for the bucket of packages, where this one is taken.
+    pub fn other_artifacts(&self) -> String {
+        format!("{}-2", self.artifacts)
     }
 
     /// Another beginning for the bucket's name, where this one is taken.
@@ -118,17 +124,17 @@ mod tests {
 
     #[test]
     fn planned_names_are_those_of_the_template() {
+        let nobody = aws_smithy_http_client::test_util::infallible_client_fn(|_| http::Response::new(""));
+        let target = Target::scripted(nobody, crate::target::Time::default());
         let request = Request { stack_name: "demo".to_owned(), ..Request::default() };
-        let names = Planned::of(&request, "111122223333", "eu-west-1");
+        let names = Planned::of(&request, &target);
         assert_eq!(names.bucket, "demo-api-kinesis-firehose-bucket-111122223333-eu-west-1");
         for name in names.log_groups.iter().chain([&names.function]) {
             assert!(template::TEMPLATE.contains(&name.replace("demo", "${AWS::StackName}")), "{name}");
         }
         let parameters = vec![("StreamName".to_owned(), "mine".to_owned())];
-        let given = Planned::of(&Request { parameters, ..request }, "111122223333", "eu-west-1");
-        assert_eq!(
-            (given.stream.as_str(), given.artifacts.as_str()),
-            ("mine", "tailwater-artifacts-111122223333-eu-west-1")
-        );
+        let given = Planned::of(&Request { parameters, ..request }, &target);
+        assert_eq!(given.stream, "mine");
+        assert_eq!(given.artifacts, "tailwater-artifacts-111122223333-eu-west-1");
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use super::{
     Action, DeployError, Deployed, Failure, Progress, Remedy, Request, Stack, action, change_set, drift,
     follow::{attach, find},
-    note, package, parameters, preview,
+    note, package, parameters, preview, take_back,
 };
 use crate::target::{StackEvents, Target};
 
@@ -90,9 +90,19 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
+        if let Some(first) = Remedy::reopen(target, name, existing).await {
+            return Ok(Prepared::First(first));
+        }
     }
+    // A stack that only took its bucket back is deployed for the first time.
+    let before = existing.as_ref().filter(|stack| !take_back::holds_bucket_alone(stack));
     let artifact = package::provide(target, request, existing.as_ref(), progress).await?;
-    let values = parameters::values(target, request, existing.as_ref(), artifact.as_ref(), progress).await;
+    let values = parameters::values(target, request, before, artifact.as_ref(), progress).await;
+    if existing.is_none()
+        && let Some(kept) = take_back::find(target, &client, request, &values).await?
+    {
+        return Ok(Prepared::First(Remedy::take_back(name, kept)));
+    }
     let wanted = parameters::for_change_set(&values, existing.as_ref());
     let tags = parameters::tags(request, existing.as_ref());
     let (change_set, stack_id) = change_set::make(&client, request, existing.as_ref(), wanted, &tags).await?;

@@ -5,7 +5,12 @@ use aws_sdk_cloudformation::Client;
 use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
-use super::{DeployError, Failure, Plan, Progress, Stack, follow::follow, note};
+use super::{
+    DeployError, Failure, Plan, Progress, Stack,
+    follow::follow,
+    note,
+    take_back::{Kept, take_back},
+};
 use crate::target::{StackEvents, Target};
 
 /// Something that has to be done to a stack before it can be deployed, once someone agreed to it.
@@ -26,14 +31,22 @@ pub struct Remedy {
 }
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Step {
+    Operation(Operation),
+    ReopenIntake,
+    TakeBack(Kept),
+}
+
+/// An operation of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
     Delete,
     ContinueRollback,
     RollBack,
 }
 
-impl Step {
+impl Operation {
     /// Whether a stack in this status has come where this was to lead.
     fn led_to(self, status: &str) -> bool {
         match self {
@@ -59,9 +72,44 @@ impl Remedy {
             why: format!("Stack {stack_name} is in {}: it never came up, and can only be deleted.", stack.status),
             what: format!("Delete what is left of stack {stack_name}, then create it"),
             losses,
-            step: Step::Delete,
+            step: Step::Operation(Operation::Delete),
             stack_id: stack.id.clone(),
         })
+    }
+
+    /// For a pipeline that a destruction stopped and did not take down. `None`: it takes events, or
+    /// that cannot be known.
+    pub async fn reopen(target: &Target, stack_name: &str, stack: &Stack) -> Option<Self> {
+        let function = stack.output("FunctionName")?;
+        let answer = target.lambda().get_function_concurrency().function_name(function).send().await.ok()?;
+        (answer.reserved_concurrent_executions() == Some(0)).then(|| Self {
+            stack_name: stack_name.to_owned(),
+            status: stack.status.clone(),
+            why: format!(
+                "The function {function} takes no events: its reserved concurrency is 0, as a `tailwater destroy` that \
+                 was cut short leaves it."
+            ),
+            what: format!("Let the function {function} take events again, then deploy"),
+            losses: Vec::new(),
+            step: Step::ReopenIntake,
+            stack_id: stack.id.clone(),
+        })
+    }
+
+    /// For a bucket that an earlier stack left.
+    pub fn take_back(stack_name: &str, kept: Kept) -> Self {
+        Self {
+            stack_name: stack_name.to_owned(),
+            status: StackStatus::from("REVIEW_IN_PROGRESS"),
+            why: format!(
+                "Bucket {} is there already: an earlier stack of Tailwater left it, with {}.",
+                kept.bucket, kept.holds
+            ),
+            what: format!("Take the bucket {} back into stack {stack_name}, then deploy", kept.bucket),
+            losses: Vec::new(),
+            stack_id: stack_name.to_owned(),
+            step: Step::TakeBack(kept),
+        }
     }
 
     /// For a stack whose update could not be undone: the rest of it is undone.
@@ -72,7 +120,7 @@ impl Remedy {
             why: format!("Stack {stack_name} is in {}: an update failed, and undoing it failed too.", stack.status),
             what: format!("Go on undoing the update of stack {stack_name}, then deploy"),
             losses: Vec::new(),
-            step: Step::ContinueRollback,
+            step: Step::Operation(Operation::ContinueRollback),
             stack_id: stack.id.clone(),
         }
     }
@@ -93,7 +141,7 @@ impl Remedy {
             ),
             what: format!("Roll stack {stack_name} back, then deploy"),
             losses: if is_creation { remains(client, stack_name, &stack.id).await? } else { Vec::new() },
-            step: Step::RollBack,
+            step: Step::Operation(Operation::RollBack),
             stack_id: stack.id.clone(),
         })
     }
@@ -108,11 +156,19 @@ pub async fn remedy(
 ) -> Result<(), DeployError> {
     let client = target.cloudformation();
     let name = &remedy.stack_name;
+    let operation = match &remedy.step {
+        Step::Operation(operation) => *operation,
+        Step::ReopenIntake => {
+            note(progress, format!("The function of stack {name} takes events again.")).await;
+            return reopen_intake(target, &client, remedy).await;
+        }
+        Step::TakeBack(kept) => return take_back(target, &client, kept, progress).await,
+    };
     let token = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let mut events = StackEvents::new(&client, remedy.stack_id.clone());
     events.skip_past().await?;
-    match remedy.step {
-        Step::Delete => {
+    match operation {
+        Operation::Delete => {
             note(progress, format!("What is left of stack {name} is deleted.")).await;
             client
                 .delete_stack()
@@ -123,7 +179,7 @@ pub async fn remedy(
                 .await
                 .map_err(|error| DeployError::call(format!("deleted what is left of stack {name}"), &error))?;
         }
-        Step::ContinueRollback => {
+        Operation::ContinueRollback => {
             note(progress, format!("Undoing the failed update of stack {name} goes on.")).await;
             client
                 .continue_update_rollback()
@@ -134,7 +190,7 @@ pub async fn remedy(
                 .await
                 .map_err(|error| DeployError::call(format!("went on undoing the update of stack {name}"), &error))?;
         }
-        Step::RollBack => {
+        Operation::RollBack => {
             note(progress, format!("Stack {name} is rolled back.")).await;
             client
                 .rollback_stack()
@@ -147,14 +203,14 @@ pub async fn remedy(
         }
     }
     let status = follow(&client, &mut events, target.pace().stack, progress).await?;
-    if remedy.step.led_to(status.as_str()) {
+    if operation.led_to(status.as_str()) {
         return Ok(());
     }
     let failure = Failure::of(status.clone(), events.seen());
-    let way = match remedy.step {
-        Step::Delete => "`tailwater destroy` says what could not be deleted and finishes it".to_owned(),
-        Step::RollBack => "`tailwater deploy` offers what this state allows".to_owned(),
-        Step::ContinueRollback => {
+    let way = match operation {
+        Operation::Delete => "`tailwater destroy` says what could not be deleted and finishes it".to_owned(),
+        Operation::RollBack => "`tailwater deploy` offers what this state allows".to_owned(),
+        Operation::ContinueRollback => {
             let stuck = failure.root_cause.as_ref().map_or("RESOURCE", |event| event.logical_id.as_str());
             format!(
                 "put right what the line names and deploy again; or give it up (`aws cloudformation \
@@ -163,6 +219,15 @@ pub async fn remedy(
         }
     };
     Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
+}
+
+/// Lets a stopped function take events again.
+async fn reopen_intake(target: &Target, client: &Client, remedy: &Remedy) -> Result<(), DeployError> {
+    let stack = Stack::find(client, &remedy.stack_id).await?;
+    let Some(function) = stack.as_ref().and_then(|stack| stack.output("FunctionName")) else { return Ok(()) };
+    let opened = target.lambda().delete_function_concurrency().function_name(function).send().await;
+    opened.map_err(|error| DeployError::call(format!("let the function {function} take events again"), &error))?;
+    Ok(())
 }
 
 /// Cancels the operation that executes a plan: an update goes back to what was, a creation is deleted.

@@ -141,7 +141,12 @@ impl Doing {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));
                     }
                 }
-                Effect::Deploy => self.work.deploy(),
+                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Prepare => self.work.prepare(),
+                Effect::Execute => self.work.execute(),
+                Effect::Discard => self.work.discard(),
+                Effect::Destroy(how) => self.work.destroy(how),
+                Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate } => self.work.send(events, rate).await,
                 Effect::StopSending => self.work.stop_sending(),
             }

@@ -29,6 +29,7 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         stack_name: StackName::from(global.stack_name.as_str()),
         // https://no-color.org: set and not empty.
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        template: crate::deploy::template_resources(),
         templates: TEMPLATES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
         offset: local_offset(),
         now: crate::target::now(),
@@ -59,6 +60,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            who: String::new(),
         },
     }
 }

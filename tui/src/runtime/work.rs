@@ -1,6 +1,8 @@
 //! What the app has running: the target, the deployment, the live sources, what is being sent.
 //! Each hands over its own events; this room turns them into messages.
 
+mod stack;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -9,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tailwater_core::{
-    app::{CloudInfo, DeployProgress, EventSource, Message},
+    app::{self, CallBudget, CloudInfo, DeployProgress, Destroying, EventSource, Message},
     events::Event,
     pipeline::{AuthMode, Outputs},
 };
@@ -20,14 +22,18 @@ use tokio::sync::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request, Stack},
+    deploy::{self, DeployError, Deployed, Outcome, Prepared, Progress, Request},
     send::{self, CONCURRENCY, Load},
     tail::{self, BATCHES_AHEAD, Start, Update},
-    target::{NoticeReceiver, Target},
+    target::{BUDGET_WINDOW, BudgetState, NoticeReceiver, Target},
 };
+use stack::StackWork;
 
 /// How long the live sources may take to end in order: they deregister what costs.
 const END_IN_ORDER: Duration = Duration::from_secs(2);
+
+/// Between two looks at the budgets of calls.
+const BUDGETS_EVERY: Duration = Duration::from_secs(1);
 
 /// A target on its way, with what is to be said of an embedded cloud.
 pub type Reaching = BoxFuture<'static, Result<(Target, Option<CloudInfo>), String>>;
@@ -54,10 +60,11 @@ impl Work {
             request: self.request,
             target: Mutex::new(None),
             live: Mutex::new(None),
+            stack: StackWork::default(),
             tasks: TaskTracker::new(),
         });
         let running = Running { shared, sending: CancellationToken::new() };
-        running.deploy();
+        running.begin();
         running
     }
 }
@@ -75,6 +82,7 @@ struct Shared {
     request: Request,
     target: Mutex<Option<Target>>,
     live: Mutex<Option<Live>>,
+    stack: StackWork,
     tasks: TaskTracker,
 }
 
@@ -86,12 +94,47 @@ struct Live {
 }
 
 impl Running {
-    /// Reaches the target where that is still to be done, deploys, and follows what is deployed.
-    pub(super) fn deploy(&self) {
+    /// Reaches the target where that is still to be done. The embedded cloud is deployed to, since
+    /// nothing costs anything there; on AWS the stack is looked at and nothing changed.
+    pub(super) fn begin(&self) {
+        self.on_target(|shared, target| async move {
+            if target.is_local() { shared.deploy(&target).await } else { shared.look(&target).await }
+        });
+    }
+
+    /// Finds out what a deployment would change.
+    pub(super) fn prepare(&self) {
+        self.on_target(|shared, target| async move { shared.prepare(&target).await });
+    }
+
+    /// Carries out what was agreed to.
+    pub(super) fn execute(&self) {
+        self.on_target(|shared, target| async move { shared.execute(&target).await });
+    }
+
+    /// Drops what was shown.
+    pub(super) fn discard(&self) {
+        self.on_target(|shared, target| async move { shared.discard(&target).await });
+    }
+
+    /// Takes the stack down.
+    pub(super) fn destroy(&self, how: Destroying) {
+        self.on_target(move |shared, target| async move { shared.destroy(&target, how).await });
+    }
+
+    /// Cancels what is being done to the stack.
+    pub(super) fn cancel(&self) {
+        self.on_target(|shared, target| async move { shared.cancel(&target).await });
+    }
+
+    fn on_target<F>(&self, work: impl FnOnce(Arc<Shared>, Target) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let shared = self.shared.clone();
         self.shared.tasks.spawn(async move {
             if let Some(target) = shared.target().await {
-                shared.deploy(&target).await;
+                work(shared, target).await;
             }
         });
     }
@@ -139,9 +182,7 @@ impl Running {
     /// Ends everything in order.
     pub(super) async fn end(mut self, hurry: bool) {
         self.stop_sending();
-        if let Some(live) = self.shared.live.lock().await.take() {
-            live.stop.cancel();
-        }
+        self.shared.stop_watching().await;
         self.shared.tasks.close();
         let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
         let _ = tokio::time::timeout(limit, self.shared.tasks.wait()).await;
@@ -174,6 +215,60 @@ async fn tell_notices(mut notices: NoticeReceiver, messages: Sender<Message>) {
     }
 }
 
+/// Tells which calls are made, and how their budgets stand, as long as someone listens.
+async fn tell_calls(target: Target, messages: Sender<Message>) {
+    let mut calls = target.calls();
+    let mut next_look = tokio::time::interval(BUDGETS_EVERY);
+    next_look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let message = tokio::select! {
+            call = calls.recv() => match call {
+                Some(call) => Message::Events(vec![Event::Call(call)]),
+                None => return,
+            },
+            _ = next_look.tick(), if !target.is_local() => Message::Budgets(budgets(&target)),
+            () = messages.closed() => return,
+        };
+        if messages.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How the budgets stand, in the app's words.
+fn budgets(target: &Target) -> Vec<CallBudget> {
+    let states = target.budget();
+    let of = |state: &BudgetState| {
+        let (service, operation) = state.of.call();
+        CallBudget {
+            name: state.of.name().to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            used: state.used,
+            allowed: state.allowed,
+            window_seconds: BUDGET_WINDOW.as_secs(),
+        }
+    };
+    states.iter().map(of).collect()
+}
+
+/// Who and where one is, for the header.
+fn shown(target: &Target) -> app::Target {
+    let identity = target.identity();
+    let name = identity.short_name();
+    app::Target::Aws {
+        account_id: target.account_id().to_owned(),
+        region: target.region().to_owned(),
+        profile: target.profile().map(str::to_owned),
+        endpoint_url: target.endpoint_url().map(str::to_owned),
+        who: match identity.role_name() {
+            Some(role) => format!("role {role}"),
+            None if name == "root" => "the root user".to_owned(),
+            None => format!("user {name}"),
+        },
+    }
+}
+
 impl Shared {
     async fn say(&self, message: Message) {
         // Nobody listening means that the app has ended.
@@ -194,6 +289,10 @@ impl Shared {
                         tokio::spawn(tell_losses(embedded, self.messages.clone()));
                     }
                     tokio::spawn(tell_notices(target.notices(), self.messages.clone()));
+                    tokio::spawn(tell_calls(target.clone(), self.messages.clone()));
+                    if !target.is_local() {
+                        self.say(Message::Reached(shown(&target))).await;
+                    }
                     *known = Some(target);
                 }
                 Err(error) => self.say(Message::CloudFailed(error)).await,
@@ -202,57 +301,25 @@ impl Shared {
         known.clone()
     }
 
-    /// Deploys (on the embedded cloud) or looks (on AWS, where nothing is deployed without a yes),
-    /// then follows the pipeline.
+    /// Deploys without asking, on the embedded cloud alone, then follows the pipeline.
     async fn deploy(self: &Arc<Self>, target: &Target) {
         let began = Instant::now();
         self.say(Message::Deploy(DeployProgress::Started { resources: None })).await;
-        let result = if target.is_local() { self.deploy_here(target).await } else { self.look(target).await };
-        let progress = match result {
-            Ok((deployed, unchanged)) => {
-                self.follow(target, &deployed).await;
-                DeployProgress::Done {
-                    status: deployed.status,
-                    outputs: deployed.outputs,
-                    buffering: deployed.buffering,
-                    took: began.elapsed(),
-                    unchanged,
-                }
-            }
-            Err(error) => DeployProgress::Failed { error },
+        let outcome = self.telling(async |out| self.prepare_and_execute(target, &out).await).await;
+        let progress = match outcome {
+            Ok(Outcome::Deployed(deployed)) => self.done(target, deployed, began, false).await,
+            Ok(Outcome::Unchanged(deployed)) => self.done(target, deployed, began, true).await,
+            Ok(Outcome::Failed(failure)) => DeployProgress::Failed {
+                error: format!(
+                    "Stack {} ended in {}. {}",
+                    self.request.stack_name,
+                    failure.status,
+                    stack::words_of_failure(&failure)
+                ),
+            },
+            Err(error) => DeployProgress::Failed { error: stack::words_of(&error) },
         };
         self.say(Message::Deploy(progress)).await;
-    }
-
-    async fn deploy_here(&self, target: &Target) -> Result<(Deployed, bool), String> {
-        let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
-        let deployment = async {
-            let outcome = self.prepare_and_execute(target, &sender).await;
-            drop(sender);
-            outcome
-        };
-        let telling = async {
-            while let Some(progress) = receiver.recv().await {
-                let message = match progress {
-                    Progress::Note(text) => Message::Notice(text),
-                    Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
-                    // A deployment's steps are the stack's events, which the screen has.
-                    Progress::Step { .. } => continue,
-                };
-                self.say(message).await;
-            }
-        };
-        let (outcome, ()) = tokio::join!(deployment, telling);
-        match outcome.map_err(|error| error.to_string())? {
-            Outcome::Deployed(deployed) => Ok((deployed, false)),
-            Outcome::Unchanged(deployed) => Ok((deployed, true)),
-            Outcome::Failed(failure) => Err(format!(
-                "Stack {} ended in {}. First cause: {}",
-                self.request.stack_name,
-                failure.status,
-                failure.headline()
-            )),
-        }
     }
 
     async fn prepare_and_execute(&self, target: &Target, out: &Sender<Progress>) -> Result<Outcome, DeployError> {
@@ -266,19 +333,6 @@ impl Shared {
                 deploy::execute(target, &plan, out).await
             }
         }
-    }
-
-    async fn look(&self, target: &Target) -> Result<(Deployed, bool), String> {
-        let name = &self.request.stack_name;
-        let stack = Stack::find(&target.cloudformation(), name).await.map_err(|error| error.to_string())?;
-        let stack = stack.ok_or_else(|| {
-            format!(
-                "There is no stack {name} in account {}, {}. Deploy it with `tailwater deploy --target aws`.",
-                target.account_id(),
-                target.region()
-            )
-        })?;
-        Ok((stack.deployed(name).map_err(|error| error.to_string())?, true))
     }
 
     /// Follows the pipeline's sources from now on.

@@ -200,3 +200,64 @@ async fn stream_arn(client: &Client, stream: &str) -> Result<String, String> {
         .map(|description| description.stream_arn)
         .ok_or_else(|| format!("looked at stream {stream}: the answer has no description"))
 }
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use tailwater_cloud::{LocalCloud, Options};
+
+    use super::*;
+    use crate::target::Registration;
+
+    /// A cloud with a stream, and a target that reaches it.
+    async fn cloud() -> (LocalCloud, Target) {
+        let cloud = LocalCloud::start(Options::new(vec!["true".into()])).await.expect("a cloud");
+        let credentials = cloud.credentials();
+        let registration = Registration {
+            endpoint_url: cloud.endpoint_url().to_owned(),
+            gateway_url: cloud.gateway_url().to_owned(),
+            region: cloud.region().to_owned(),
+            account_id: cloud.account_id().to_owned(),
+            access_key_id: credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key,
+            pid: std::process::id(),
+        };
+        let target = Target::local(&registration, None);
+        target.kinesis().create_stream().stream_name("s").shard_count(1).send().await.expect("a stream");
+        (cloud, target)
+    }
+
+    async fn names(target: &Target) -> Vec<String> {
+        let arn = stream_arn(&target.kinesis(), "s").await.expect("an ARN");
+        let listed = target.kinesis().list_stream_consumers().stream_arn(arn).send().await.expect("listed");
+        listed.consumers.unwrap_or_default().into_iter().map(|consumer| consumer.consumer_name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_consumer_goes_at_the_end_and_what_a_crash_left_at_the_next_start() {
+        let (cloud, target) = cloud().await;
+        let state = tempfile::tempdir().expect("a folder");
+        let consumers = Consumers::at(state.path()).expect("consumers");
+        let crashed = consumers.register(&target, "s").await.expect("registered");
+        let running = consumers.register(&target, "s").await.expect("registered");
+        let other_state = tempfile::tempdir().expect("a folder");
+        let of_another = Consumers::at(other_state.path()).expect("consumers");
+        let foreign = of_another.register(&target, "s").await.expect("registered");
+        assert_eq!(names(&target).await.len(), 3);
+        // The process is gone: its lock with it, the file and the consumer not.
+        let Consumer { name, mark, .. } = crashed;
+        let path = mark.path.clone();
+        drop(mark);
+        std::fs::write(&path, "").expect("left");
+        assert!(consumers.any_left());
+
+        consumers.clear(&target, "s").await.expect("cleared");
+        let left = names(&target).await;
+        assert!(!left.contains(&name) && left.contains(&running.name) && left.contains(&foreign.name), "{left:?}");
+        assert!(!consumers.any_left() && !path.exists());
+        running.deregister().await;
+        assert_eq!(names(&target).await, [foreign.name.clone()]);
+        foreign.deregister().await;
+        assert_eq!(names(&target).await, [String::new(); 0]);
+        cloud.shutdown().await;
+    }
+}

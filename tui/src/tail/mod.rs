@@ -16,6 +16,8 @@ mod place;
 mod records;
 mod rest;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 pub use gap::Gap;
 pub use logs::{log_groups, logs};

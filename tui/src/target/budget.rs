@@ -46,6 +46,16 @@ impl Budgeted {
         }
     }
 
+    /// The service and the operation that it is for, as they are recorded.
+    pub const fn call(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Records => ("Kinesis", "GetRecords"),
+            Self::Logs => ("CloudWatch Logs", "FilterLogEvents"),
+            Self::Objects => ("S3", "ListObjectsV2"),
+            Self::Stack => ("CloudFormation", "DescribeStackEvents"),
+        }
+    }
+
     /// The budget that a call belongs to.
     pub(super) fn of(service: &str, operation: &str) -> Option<Self> {
         match (service, operation) {

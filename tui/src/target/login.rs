@@ -34,8 +34,11 @@ const READ_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// Codes that say that credentials have expired.
 const EXPIRED: [&str; 4] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
-/// Codes that say that credentials are not, or no longer, known.
-const UNKNOWN: [&str; 5] = [
+/// Codes that say that credentials are not, or no longer, right.
+const UNKNOWN: [&str; 7] = [
+    // The key is known, its secret another: the SDK has corrected the clock by then.
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
     "UnrecognizedClientException",
     "InvalidClientTokenId",
     "InvalidAccessKeyId",
@@ -197,7 +200,7 @@ impl Login {
         let what = if EXPIRED.contains(&code) {
             "have expired"
         } else if UNKNOWN.contains(&code) {
-            "are not known, or no longer"
+            "are not right, or no longer"
         } else {
             return;
         };

@@ -21,6 +21,8 @@ mod profile;
 mod recorder;
 #[cfg(feature = "local")]
 mod registration;
+#[cfg(test)]
+pub mod replay;
 mod stack_events;
 #[cfg(test)]
 mod tests;

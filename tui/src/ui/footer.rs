@@ -19,7 +19,9 @@ const AT_THE_END: [&str; 2] = ["?", "q"];
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let width = usize::from(area.width);
     let mut spans = vec![Span::raw(" ")];
-    if let Some(words) = app.question_words() {
+    if let Some(words) = app.question_words().filter(|_| app.context() == Context::Running) {
+        spans.push(Span::styled(format!("{}   ", visible(&words)), theme.strong()));
+    } else if let Some(words) = app.question_words() {
         spans.push(Span::styled(fit::cut(&visible(&words), width - 1), theme.strong()));
         frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
         return;
@@ -29,7 +31,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         spans.push(Span::raw("  "));
     }
     if let Some(prompt) = app.prompt() {
-        spans.extend(typed(prompt.kind, prompt.split(), width / 2, theme));
+        spans.extend(typed(app, prompt.kind, prompt.split(), width / 2, theme));
         spans.push(Span::raw("   "));
     }
     let (end, keys): (Vec<_>, Vec<_>) =
@@ -56,10 +58,12 @@ fn width_of(spans: &[Span]) -> usize {
     spans.iter().map(|span| fit::width(&span.content)).sum()
 }
 
-fn typed(kind: PromptKind, (before, after): (&str, &str), room: usize, theme: Theme) -> Vec<Span<'static>> {
+fn typed(app: &App, kind: PromptKind, (before, after): (&str, &str), room: usize, theme: Theme) -> Vec<Span<'static>> {
     let name = match kind {
-        PromptKind::Filter => "Show only: ",
-        PromptKind::Find => "Find: ",
+        PromptKind::Filter => "Show only: ".to_owned(),
+        PromptKind::Find => "Find: ".to_owned(),
+        PromptKind::AgreeToDeploy => format!("Lose that? Type {}: ", visible(app.stack_name().as_str())),
+        PromptKind::AgreeToDestroy => format!("Destroy it? Type {}: ", visible(app.stack_name().as_str())),
     };
     let before = visible(before).into_owned();
     // The end of a long text stays in sight, where it is typed.

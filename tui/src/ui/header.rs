@@ -1,4 +1,5 @@
-//! The first line: where the pipeline lives, the stack, the offset of times, the way to help.
+//! The first line: where the pipeline lives, the stack, the offset of times, the way to help. On AWS
+//! a second one: who one is there, and how the stack stands.
 
 use ratatui::{
     Frame,
@@ -6,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 use tailwater_core::{
-    app::{App, Phase, Sign, Target},
+    app::{App, Phase, Sign, Target, Work},
     text::safe::visible,
 };
 
@@ -16,10 +17,27 @@ const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
-    let mut parts = vec![target(app)];
-    let (sign, status) = stack(app);
-    parts.push(format!("stack {} {}{status}", visible(app.stack_name().as_str()), sign.text()));
-    parts.push(app.offset().name());
+    let mut parts = match app.target() {
+        Target::Local => {
+            let place = match app.cloud() {
+                Some(cloud) if !cloud.own => "local · joined a cloud that runs",
+                _ => "local · nothing leaves this machine",
+            };
+            vec![place.to_owned(), stack(app), app.offset().name()]
+        }
+        Target::Aws { account_id, region, profile, .. } => {
+            let profile = profile.as_ref().map(|profile| format!("{} ", visible(profile))).unwrap_or_default();
+            let mut parts = vec![
+                "AWS".to_owned(),
+                format!("{profile}{}", account(&visible(account_id))),
+                visible(region).into_owned(),
+                format!("times {}", app.offset().name()),
+                doing(app).to_owned(),
+            ];
+            parts.retain(|part| !part.is_empty());
+            parts
+        }
+    };
     let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
@@ -30,28 +48,50 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
     let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
-}
-
-fn target(app: &App) -> String {
-    match app.target() {
-        Target::Local => match app.cloud() {
-            Some(cloud) if !cloud.own => "local · joined a cloud that runs".to_owned(),
-            _ => "local · nothing leaves this machine".to_owned(),
-        },
-        Target::Aws { account_id, region, profile, endpoint_url } => {
-            let profile = profile.as_ref().map(|profile| format!(" {profile}")).unwrap_or_default();
-            let url = endpoint_url.as_ref().map(|url| format!(" · {url}")).unwrap_or_default();
-            visible(&format!("AWS · {account_id}{profile} · {region}{url}")).into_owned()
-        }
+    if area.height > 1
+        && let Target::Aws { who, endpoint_url, .. } = app.target()
+    {
+        let who = if who.is_empty() { "not known yet".to_owned() } else { visible(who).into_owned() };
+        let url = endpoint_url.as_ref().map(|url| format!(" · at {}", visible(url))).unwrap_or_default();
+        let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
+        frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
 }
 
-fn stack(app: &App) -> (Sign, String) {
-    match &app.deployment().phase {
-        Phase::StartingCloud => (Sign::Waiting, String::new()),
+/// `1234…4321`: enough to know it again.
+fn account(id: &str) -> String {
+    match (id.get(..4), id.len().checked_sub(4).and_then(|end| id.get(end..))) {
+        (Some(start), Some(end)) if id.len() > 8 => format!("{start}…{end}"),
+        _ => id.to_owned(),
+    }
+}
+
+/// What this app is at.
+const fn doing(app: &App) -> &'static str {
+    match &app.deployment().work {
+        None => "watching",
+        Some(Work::Preparing) => "preparing a preview",
+        Some(Work::Previewed(_) | Work::First(_)) => "asking",
+        Some(Work::Executing) => "deploying",
+        Some(Work::Destroying(_)) => "destroying",
+    }
+}
+
+fn stack(app: &App) -> String {
+    let deployment = app.deployment();
+    let name = visible(app.stack_name().as_str());
+    let on_aws = matches!(app.target(), Target::Aws { .. });
+    let (sign, status) = match &deployment.phase {
+        Phase::StartingCloud | Phase::Looking => (Sign::Waiting, String::new()),
+        Phase::Absent => return format!("stack {name} … none"),
         Phase::Deploying => (Sign::Moving, String::new()),
+        Phase::Unusable(_) => (Sign::Attention, String::new()),
         Phase::CloudFailed(_) | Phase::Failed(_) => (Sign::Failed, String::new()),
+        Phase::Ready(ready) if ready.status.in_progress() => (Sign::Moving, format!(" {}", ready.status)),
         Phase::Ready(ready) if ready.status.failed() => (Sign::Attention, format!(" {}", ready.status)),
+        Phase::Ready(ready) if on_aws => (Sign::Done, format!(" {}", ready.status)),
         Phase::Ready(_) => (Sign::Done, String::new()),
-    }
+    };
+    let foreign = if deployment.own { "" } else { ", not ours: only watched" };
+    format!("stack {name} {}{}{foreign}", sign.text(), visible(&status))
 }

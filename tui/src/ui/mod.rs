@@ -1,5 +1,8 @@
 //! Draws the app's state: one file for each thing on the screen. It decides nothing.
 
+mod asking;
+mod calls;
+mod chart;
 mod detail;
 mod fit;
 mod footer;
@@ -39,7 +42,7 @@ pub fn draw(frame: &mut Frame, app: &App, screen: &mut Screen) {
         too_small::draw(frame, size, app);
         return;
     }
-    let layout = Layout::of(size.width, size.height, app.large());
+    let layout = Layout::of(size.width, size.height, app.header_lines(), app.large());
     header::draw(frame, rect(layout.header), app, theme);
     strip::draw(frame, rect(layout.strip), app, theme);
     ledger::draw(frame, rect(layout.ledger), app, theme);
@@ -56,7 +59,9 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
         detail::draw(frame, area, app, theme);
     } else if let Some(number) = app.trace() {
         trace::draw(frame, area, app, number, theme);
-    } else if app.deployment().ready().is_none() && app.focus() != Pane::Stack {
+    } else if app.focus() == Pane::Stack && (app.destroying().is_some() || app.deployment().losses().is_some()) {
+        asking::draw(frame, area, app, theme);
+    } else if app.deployment().ready().is_none() && !app.focus().is_apart() {
         start::draw(frame, area, app, theme);
     } else {
         for (pane, area) in &layout.panes {
@@ -68,6 +73,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
                 Pane::Records => records::draw(frame, area, app, screen, theme),
                 Pane::Objects => objects::draw(frame, area, app, screen, theme),
                 Pane::Stack => stack::draw(frame, area, app, screen, theme),
+                Pane::Calls => calls::draw(frame, area, app, theme),
             }
         }
     }

@@ -1,22 +1,30 @@
-//! Stack: the steps of its operations.
+//! Stack: its operation as a chart, or the list of its events.
 
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 use tailwater_core::{
     app::{App, Pane, Row, Sign},
     events::StackStatus,
-    text::safe::visible,
+    text::{number, safe::visible},
 };
 
 use super::{
-    Screen, Theme, fit, focused,
+    Screen, Theme, chart, fit, focused,
     rows::{self, Words},
     title,
 };
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let state = rows::state_words(app, Pane::Stack, None);
+    let state = if app.events_listed() {
+        rows::state_words(app, Pane::Stack, None)
+    } else {
+        let events = app.pane(Pane::Stack).history();
+        number::counted(events.first() + events.len() as u64, "event")
+    };
     let name = format!("{} {}", title::of(Pane::Stack), visible(app.stack_name().as_str()));
     let inner = title::draw(frame, area, focused(app, Pane::Stack), &name, &state, theme);
+    if !app.events_listed() {
+        return chart::draw(frame, inner, app, theme);
+    }
     rows::draw(frame, inner, app, screen, Pane::Stack, theme, |row| {
         let Row::Stack(event) = row else {
             return Words { columns: Vec::new(), text: String::new(), style: Style::new() };

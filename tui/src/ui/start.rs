@@ -18,6 +18,19 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let mut lines = Vec::new();
     match &app.deployment().phase {
         Phase::CloudFailed(error) | Phase::Failed(error) => failure(&mut lines, app, error, width, theme),
+        Phase::Absent => absent(&mut lines, app, width, theme),
+        Phase::Unusable(why) => {
+            let next = if app.deployment().own {
+                "6 opens Stack: d deploys, D takes it down; both show first what that means, and ask. r looks again."
+            } else {
+                "6 opens Stack and shows what CloudFormation does to it. Nothing here changes it. r looks again."
+            };
+            sections(&mut lines, &[("What was found", why), ("What to do", next)], width, theme);
+        }
+        Phase::Looking => {
+            let words = "Nothing is changed: it watches until you say otherwise.";
+            lines.push(Line::styled(fit::cut(words, width), theme.quiet()));
+        }
         _ => {
             for words in fit::paragraphs(WHAT_IT_IS, width) {
                 lines.push(Line::styled(words, theme.quiet()));
@@ -37,6 +50,38 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 
 const WHAT_IT_IS: &str = "An event is posted to the API, a Lambda function puts it to a Kinesis stream, Firehose \
                           collects from there and writes objects to S3. Each is made now from template.yaml:";
+
+/// No stack: what there could be, and which key leads there.
+fn absent(lines: &mut Vec<Line<'static>>, app: &App, width: usize, theme: Theme) {
+    if let Some((sign, words)) = &app.deployment().outcome {
+        for words in fit::paragraphs(&format!("{} {words}", sign.text()), width) {
+            lines.push(Line::styled(words, theme.strong()));
+        }
+        lines.push(Line::default());
+    }
+    let found = format!(
+        "There is no stack {} {}. Nothing is made before you agree.",
+        visible(app.stack_name().as_str()),
+        app.place_words()
+    );
+    let made = "An HTTP API, a Lambda function, a Kinesis stream, a Firehose delivery stream and an S3 bucket, with two \
+                roles and their log groups, all in one CloudFormation stack; and a bucket for the function's code.";
+    let next = "Press 6 for Stack, then d: it shows every resource, what it costs, and asks. r looks again. q quits.";
+    sections(
+        lines,
+        &[("What was found", &found), ("What deploying would make", made), ("What to do", next)],
+        width,
+        theme,
+    );
+}
+
+fn sections(lines: &mut Vec<Line<'static>>, sections: &[(&str, &str)], width: usize, theme: Theme) {
+    for (title, words) in sections {
+        lines.push(Line::styled((*title).to_owned(), theme.strong()));
+        lines.extend(fit::paragraphs(words, width - 2).into_iter().map(|words| Line::raw(format!("  {words}"))));
+        lines.push(Line::default());
+    }
+}
 
 fn failure(lines: &mut Vec<Line<'static>>, app: &App, error: &str, width: usize, theme: Theme) {
     let mut section = |title: &str, words: &str, style: Style| {

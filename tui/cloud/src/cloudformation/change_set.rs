@@ -40,12 +40,10 @@ pub(crate) struct ChangeSet {
     pub changes: Vec<Change>,
     /// Physical ids of what is taken in, by logical id.
     pub imports: BTreeMap<String, String>,
+    /// Whether it takes in what is there under the names of resources that it would make.
+    pub imports_existing: bool,
     /// `ClientToken` of the request that made it.
     pub token: Option<String>,
-    /// The id of the operation that made it.
-    pub operation_id: String,
-    /// What its early validation found wrong.
-    pub findings: Vec<Finding>,
 }
 
 /// One resource's change.

@@ -11,6 +11,7 @@ use super::{
     events::Event,
     graph::Graph,
     template::{DeletionPolicy, Pseudo, ResolvedParameter, ResourceValues, Scope, Template, invalid},
+    validation::Validated,
 };
 use crate::{caller::Caller, wire::ServiceResult};
 
@@ -115,6 +116,8 @@ pub(crate) struct Resource {
     pub update_replace_policy: DeletionPolicy,
     /// Evaluated.
     pub metadata: Option<Value>,
+    /// Whether it was there before its stack: no rollback deletes it.
+    pub imported: bool,
     /// What the last drift detection found.
     pub drift: Option<Drift>,
 }
@@ -201,6 +204,10 @@ pub(crate) struct Stack {
     /// Oldest first.
     pub operations: Vec<StackOperation>,
     pub change_sets: Vec<ChangeSet>,
+    /// Of every change set that there was, oldest first.
+    pub validations: Vec<Validated>,
+    /// Physical ids of what the operation under way takes in instead of making it, by logical id.
+    pub imports: BTreeMap<String, String>,
     /// Oldest first.
     pub drift_detections: Vec<DriftDetection>,
     pub update: Option<Update>,
@@ -234,6 +241,8 @@ impl Stack {
             events: Vec::new(),
             operations: Vec::new(),
             change_sets: Vec::new(),
+            validations: Vec::new(),
+            imports: BTreeMap::new(),
             drift_detections: Vec::new(),
             update: None,
             cancel: CancellationToken::new(),
@@ -256,6 +265,7 @@ impl Stack {
             let by_user = reason.as_deref() == Some(USER_INITIATED);
             // What is overtaken, or is followed by its own rollback, did not succeed.
             self.end_operation(true);
+            self.imports.clear();
             self.operations.push(StackOperation {
                 id: uuid::Uuid::new_v4().to_string(),
                 kind,

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
     CloudFormation,
-    change_set::Plan,
+    change_set::{Addition, Plan},
     resources::{Request, Schema},
     stack::Stack,
     template::UNKNOWN,
@@ -40,6 +41,16 @@ impl Validation {
             Self::NameConflict => "AWS::EarlyValidation::ResourceExistenceCheck",
         }
     }
+}
+
+/// The early validation of one change set, which is told even after the change set is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Validated {
+    /// The id of the operation that made the change set.
+    pub operation_id: String,
+    pub change_set_id: String,
+    pub at: Timestamp,
+    pub findings: Vec<Finding>,
 }
 
 /// One thing that is wrong.
@@ -100,28 +111,32 @@ impl CloudFormation {
     ) -> Vec<Finding> {
         let mut findings = plan.findings.clone();
         for addition in plan.additions.iter().filter(|addition| !imports.contains_key(&addition.logical_id)) {
-            let Some(provider) = self.registry.get(&addition.resource_type) else { continue };
-            let property = provider.schema().name;
-            let name = property.and_then(|property| addition.properties.get(property)?.as_str());
-            let (Some(property), Some(name)) = (property, name.filter(|name| !name.contains(UNKNOWN))) else {
-                continue;
-            };
-            let request = Request {
-                caller: stack.caller(),
-                stack_name: stack.name.clone(),
-                logical_id: addition.logical_id.clone(),
-                properties: addition.properties.clone(),
-            };
-            // What cannot be looked at shows itself when the resource is made.
-            if let Ok(Some(true)) = provider.exists(&request, name).await {
+            if let Some((property, name)) = self.taken_name(stack, addition).await {
                 let (id, kind) = (&addition.logical_id, &addition.resource_type);
                 let reason = format!("Resource of type '{kind}' with identifier '{name}' already exists.");
                 let path = format!("/Resources/{id}/Properties/{property}");
                 let mut finding = Finding::new(Validation::NameConflict, id, kind, path, reason);
-                finding.physical_id = Some(name.to_owned());
+                finding.physical_id = Some(name);
                 findings.push(finding);
             }
         }
         findings
+    }
+
+    /// The property that names a resource that is to be made, and its name, where there is one of
+    /// that name already.
+    pub(crate) async fn taken_name(&self, stack: &Stack, addition: &Addition) -> Option<(&'static str, String)> {
+        let provider = self.registry.get(&addition.resource_type)?;
+        let property = provider.schema().name?;
+        let name = addition.properties.get(property)?.as_str().filter(|name| !name.contains(UNKNOWN))?;
+        let request = Request {
+            caller: stack.caller(),
+            stack_name: stack.name.clone(),
+            logical_id: addition.logical_id.clone(),
+            properties: addition.properties.clone(),
+        };
+        // What cannot be looked at shows itself when the resource is made.
+        let is_taken = matches!(provider.exists(&request, name).await, Ok(Some(true)));
+        is_taken.then(|| (property, name.to_owned()))
     }
 }

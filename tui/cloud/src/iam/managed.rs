@@ -35,6 +35,38 @@ const NAMES: &[&str] = &[
     "service-role/AmazonAPIGatewayPushToCloudWatchLogs",
 ];
 
+/// What some of them allow, as AWS documents it
+/// (<https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html>).
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("AdministratorAccess", r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#),
+    (
+        "AmazonKinesisFirehoseFullAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["firehose:*"],"Resource":"*"}]}"#,
+    ),
+    (
+        "AmazonKinesisFullAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kinesis:*","Resource":"*"}]}"#,
+    ),
+    (
+        "AmazonS3FullAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","s3-object-lambda:*"],"Resource":"*"}]}"#,
+    ),
+    (
+        "AmazonS3ReadOnlyAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"],"Resource":"*"}]}"#,
+    ),
+    (
+        "service-role/AWSLambdaBasicExecutionRole",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}"#,
+    ),
+];
+
+/// The document of a managed policy; `None`: this cloud does not know it.
+pub(super) fn document(arn: &str) -> Option<&'static str> {
+    let path = arn.strip_prefix("arn:aws:iam::aws:policy/")?;
+    DOCUMENTS.iter().find(|(name, _)| *name == path).map(|(_, document)| *document)
+}
+
 /// A managed policy's name by its ARN, `None` where this cloud knows none of that ARN.
 pub(super) fn policy_name(arn: &str) -> Option<&str> {
     let path = arn.strip_prefix("arn:aws:iam::aws:policy/")?;

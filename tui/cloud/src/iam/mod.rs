@@ -1,7 +1,7 @@
 //! IAM and STS: roles of the template, credentials, and who a signature belongs to.
 //!
 //! [`keys`] knows whose credentials are whose, [`roles`] the roles and their policies, [`policy`]
-//! reads policy documents and decides who may assume a role, [`sts`] hands sessions to callers.
+//! reads policy documents and decides who may assume a role, [`simulation`] what a role may do, [`sts`] hands sessions to callers.
 
 mod keys;
 mod managed;
@@ -9,6 +9,7 @@ mod operations;
 mod policy;
 mod role;
 mod roles;
+mod simulation;
 mod sts;
 
 use std::sync::{Arc, PoisonError, RwLock};

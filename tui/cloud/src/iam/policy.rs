@@ -99,7 +99,7 @@ pub(crate) fn check_resource_policy(text: &str) -> ServiceResult<()> {
 }
 
 /// The statements of a document, each checked for what every policy needs.
-fn statements(text: &str) -> ServiceResult<Vec<Map<String, Value>>> {
+pub(super) fn statements(text: &str) -> ServiceResult<Vec<Map<String, Value>>> {
     let document: Value = serde_json::from_str(text).map_err(|_| malformed("This policy contains invalid Json"))?;
     let Value::Object(mut document) = document else {
         return Err(malformed("Syntax errors in policy."));
@@ -291,7 +291,7 @@ pub(crate) fn matches_wildcard(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|letter| *letter == '*')
 }
 
-fn one_or_many(value: &Value) -> Vec<&str> {
+pub(super) fn one_or_many(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),

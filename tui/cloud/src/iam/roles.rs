@@ -65,6 +65,9 @@ impl Roles {
         if operation == "CreateRole" {
             return self.create(place, input).map(Answer::from);
         }
+        if operation == "SimulatePrincipalPolicy" {
+            return self.simulate(input).map(Answer::from);
+        }
         if operation == "ListRoles" {
             return self.list(input).map(Answer::from);
         }
@@ -219,6 +222,7 @@ const OFFERED: &[&str] = &[
     "ListRoles",
     "PutRolePermissionsBoundary",
     "PutRolePolicy",
+    "SimulatePrincipalPolicy",
     "TagRole",
     "UntagRole",
     "UpdateAssumeRolePolicy",
@@ -434,7 +438,11 @@ fn key_of(name: &str) -> String {
 }
 
 /// One page of a list: `MaxItems` of what follows `Marker`, and where the next one begins.
-fn page<T>(input: &mut Input, items: Vec<T>, name: impl Fn(&T) -> String) -> ServiceResult<(Vec<T>, Option<String>)> {
+pub(super) fn page<T>(
+    input: &mut Input,
+    items: Vec<T>,
+    name: impl Fn(&T) -> String,
+) -> ServiceResult<(Vec<T>, Option<String>)> {
     let at_most = input.limit("MaxItems", 1000)?.unwrap_or(USUAL_PAGE);
     let first = match input.string("Marker")? {
         None => 0,
@@ -448,7 +456,7 @@ fn page<T>(input: &mut Input, items: Vec<T>, name: impl Fn(&T) -> String) -> Ser
     Ok((page, items.next().map(|next| name(&next))))
 }
 
-fn with_marker(mut answer: Value, marker: Option<String>) -> Value {
+pub(super) fn with_marker(mut answer: Value, marker: Option<String>) -> Value {
     answer["IsTruncated"] = marker.is_some().into();
     if let Some(marker) = marker {
         answer["Marker"] = marker.into();

@@ -2,11 +2,25 @@
 
 use bytes::Bytes;
 
+use super::Destroying;
+
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Deploy the stack and follow it to the end.
+    /// Deploy the stack without asking and follow it to the end: on the embedded cloud only.
     Deploy,
+    /// Reach the target where that is still to be done, look at the stack, and watch it.
+    Look,
+    /// Find out what a deployment would change.
+    Prepare,
+    /// Carry the changes out that were previewed, and follow them to the end.
+    Execute,
+    /// Drop the changes that were previewed.
+    Discard,
+    /// Take the stack down.
+    Destroy(Destroying),
+    /// Cancel what is being done to the stack.
+    Cancel,
     /// Post these bodies as events with these numbers, `rate` a second (`None`: at once).
     Send {
         /// The bodies, each with its number in the session.

@@ -65,6 +65,26 @@ pub enum Action {
     Wrap,
     /// Try the deployment again.
     Retry,
+    /// Find out what a deployment would change, and ask.
+    Deploy,
+    /// Take the stack down, after asking.
+    Destroy,
+    /// Agree to what is shown.
+    Agree,
+    /// Drop it.
+    Disagree,
+    /// Keep the bucket when the stack goes.
+    KeepData,
+    /// Do not wait for Firehose when the stack goes.
+    WithoutDelivery,
+    /// Cancel what runs.
+    CancelRunning,
+    /// Let it run on, and quit.
+    LeaveRunning,
+    /// Watch it on.
+    WatchRunning,
+    /// The stack as a chart, or as a list of events.
+    TurnView,
     /// Explain.
     Help,
     /// What was typed is meant.
@@ -98,6 +118,12 @@ pub enum Context {
     Help,
     /// A question.
     Question,
+    /// The preview of a deployment, which waits for a yes.
+    Preview,
+    /// What the end of the stack would mean, which waits for its name.
+    Destroy,
+    /// What is to become of an operation that runs.
+    Running,
 }
 
 /// A row of the table.
@@ -118,7 +144,7 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Detail, Editing, Help, Panes, Prompt, Question, Start, Trace};
+use Context::{Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
 
 const fn always(_: &App) -> bool {
     true
@@ -152,13 +178,25 @@ macro_rules! bindings {
 pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
+    [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
+    [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it running, quit", "let it run on without this app, and quit";
+    [key(Key::Esc), char('n'), char('q')] "Esc" => Action::WatchRunning, &[Running], "watch on", "watch on";
+    [char('y')] "y" => Action::Agree, &[Preview], "yes, do it", "agree; where something is lost, the stack's name is asked for";
+    [char('n'), key(Key::Esc), char('q')] "n" => Action::Disagree, &[Preview], "no, drop it", "drop it: nothing is changed";
+    [key(Key::Enter)] "Enter" => Action::Agree, &[Destroy], "type the stack's name", "go on to typing the stack's name";
+    [char('b')] "b" => Action::KeepData, &[Destroy], "keep the bucket, or not", "keep the bucket and its objects, or not";
+    [char('i')] "i" => Action::WithoutDelivery, &[Destroy], "now, or wait for Firehose", "do not wait for Firehose to deliver, or do";
+    [key(Key::Esc), char('n'), char('q')] "Esc" => Action::Disagree, &[Destroy], "leave it as it is", "leave the stack as it is";
     [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
-    [char('r')] "r" => Action::Retry, &[Start], "try again", "try again", if App::can_retry;
-    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::is_ready;
-    [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::is_ready;
+    [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
+    [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
+    [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
+    [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
+    [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes", if App::has_row;
     [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
@@ -184,21 +222,22 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace], "", "Records: what is in the stream", if App::is_ready;
     [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace], "", "Objects: what landed in S3", if App::is_ready;
     [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace], "calls", "Calls: every call to an AWS API that this program made";
     [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help], "", "";
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview], "", "";
     [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
     [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace], "help", "explain what is focused, and all keys";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question], "", "stop what is being sent; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; where the stack is being changed, ask what becomes of that; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -217,6 +256,8 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
         .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
         // Sideways is what arrows do anywhere; that they turn templates has to be said.
         .filter(|binding| binding.action != Action::Left || app.focus() == Pane::Send)
+        // Said where it is needed: elsewhere it stands in the help.
+        .filter(|binding| binding.action != Action::Focus(Pane::Calls) || app.in_stack())
         .map(|binding| {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
@@ -246,6 +287,9 @@ pub fn markdown() -> String {
         ("while editing: ", Editing),
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
+        ("in a preview: ", Preview),
+        ("before destroying: ", Destroy),
+        ("while the stack changes, after Ctrl-C: ", Running),
     ] {
         for (shown, help) in help(context) {
             if !seen.contains(&(shown, help)) {

@@ -40,11 +40,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// For a screen of this size; `large`: the one pane that takes the whole body.
-    pub fn of(width: u16, height: u16, large: Option<Pane>) -> Self {
+    /// For a screen of this size, with so many lines of header; `large`: the one pane that takes the whole body.
+    pub fn of(width: u16, height: u16, header_lines: u16, large: Option<Pane>) -> Self {
         let line = |y: u16, height: u16| Area { x: 0, y, width, height };
         let strip_height = if width >= ROOMY.0 && height >= ROOMY.1 { 3 } else { 2 };
-        let ledger = 1 + strip_height;
+        let ledger = header_lines + strip_height;
         let top = ledger + 2;
         let body = Area { x: 0, y: top, width, height: height.saturating_sub(top + 1) };
         let panes = match large {
@@ -52,8 +52,8 @@ impl Layout {
             None => grid(body),
         };
         Self {
-            header: line(0, 1),
-            strip: line(1, strip_height),
+            header: line(0, header_lines),
+            strip: line(header_lines, strip_height),
             ledger: line(ledger, 1),
             message: line(ledger + 1, 1),
             body,
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_cell_of_the_smallest_screen_is_given_out_once() {
-        let layout = Layout::of(80, 24, None);
+        let layout = Layout::of(80, 24, 1, None);
         let areas = [layout.header, layout.strip, layout.ledger, layout.message, layout.footer];
         let panes: u32 = layout.panes.iter().map(|(_, area)| u32::from(area.width) * u32::from(area.height)).sum();
         let rest: u32 = areas.iter().map(|area| u32::from(area.width) * u32::from(area.height)).sum();
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn no_size_breaks_it() {
         for (width, height) in [(0, 0), (1, 1), (3, 5), (200, 3)] {
-            let layout = Layout::of(width, height, None);
+            let layout = Layout::of(width, height, 2, None);
             assert_eq!(layout.panes.len(), 4);
         }
     }

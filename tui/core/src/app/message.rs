@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{EventSource, KeyPress, Mouse};
+use super::{CallBudget, EventSource, First, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
-    pipeline::{Buffering, Outputs},
+    pipeline::{Buffering, Outputs, Preview},
 };
 
 /// Where the pipeline lives, as the header says it.
@@ -23,6 +23,8 @@ pub enum Target {
         profile: Option<String>,
         /// The custom endpoint, where there is one.
         endpoint_url: Option<String>,
+        /// Who one is there: `role OnCall`, `user alice`; empty until AWS said it.
+        who: String,
     },
 }
 
@@ -48,6 +50,26 @@ pub enum DeployProgress {
         /// How many resources change.
         resources: Option<usize>,
     },
+    /// There is no stack.
+    Absent,
+    /// There is a stack.
+    Found {
+        /// Its status.
+        status: StackStatus,
+        /// Whether Tailwater made it; else it is only watched.
+        own: bool,
+        /// The pipeline that it is, or why it is none, with what to do.
+        pipeline: Result<(Outputs, Buffering), String>,
+    },
+    /// These changes stand ready and wait for a yes.
+    Previewed(Preview),
+    /// This has to be done before a deployment can be prepared, and waits for a yes.
+    First(First),
+    /// An operation that was only watched failed: the first cause, in AWS's words and ours.
+    Explained {
+        /// The words, a line each.
+        error: String,
+    },
     /// It ended well, or there was nothing to do.
     Done {
         /// The stack's status.
@@ -65,6 +87,16 @@ pub enum DeployProgress {
     Failed {
         /// The first cause, in AWS's words and ours.
         error: String,
+    },
+    /// It was stopped by whoever sits here.
+    Stopped {
+        /// What that came to.
+        words: String,
+    },
+    /// The stack is gone.
+    Destroyed {
+        /// What is left in the account.
+        left: Vec<String>,
     },
 }
 
@@ -117,10 +149,25 @@ pub enum Message {
     CloudReady(CloudInfo),
     /// The embedded cloud could not be started.
     CloudFailed(String),
+    /// The target was reached: this is who and where one is.
+    Reached(Target),
+    /// Something worth a line about what is being done to the stack.
+    DeployNote(String),
+    /// How far something is that takes its time while the stack is changed.
+    DeployStep {
+        /// What is being done.
+        what: String,
+        /// How much of it is done.
+        done: u64,
+        /// How much there is to do, where that is known.
+        total: Option<u64>,
+    },
     /// A deployment's progress; its stack events come as [`Event::Stack`] in batches.
     Deploy(DeployProgress),
     /// What a source or the sender saw, in order.
     Events(Vec<Event>),
+    /// How the budgets of calls stand.
+    Budgets(Vec<CallBudget>),
     /// How a source fares.
     Tail(EventSource, TailState),
     /// Everything that was to be sent has been sent, or was stopped.

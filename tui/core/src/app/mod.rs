@@ -3,6 +3,9 @@
 //! The runtime turns keys and batches of events into [`Message`]s, calls [`App::update`], and
 //! carries out the [`Effect`]s that come back; the `ui` room draws the state.
 
+mod asking;
+mod calls;
+mod chart;
 mod deployment;
 mod detail;
 mod effect;
@@ -21,7 +24,12 @@ mod strip;
 mod trace_view;
 mod words;
 
-pub use deployment::{Deployment, HopProgress, Phase, Ready, ResourceState, is_done};
+pub use asking::AskingLine;
+pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
+pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
+pub use deployment::{
+    Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
+};
 pub use detail::{Detail, DetailLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
@@ -64,6 +72,8 @@ pub struct Options {
     pub stack_name: StackName,
     /// Whether colours may be used: not with `NO_COLOR`.
     pub colours: bool,
+    /// The resources of the bundled template, and what needs what.
+    pub template: Vec<TemplateResource>,
     /// Sample events, each a name and a text with placeholders.
     pub templates: Vec<(String, String)>,
     /// The offset in which times are shown.
@@ -81,6 +91,8 @@ pub enum Question {
     Quit,
     /// Send for the first time to an account of AWS.
     SendToAws,
+    /// What is to become of the operation that runs.
+    Running,
 }
 
 /// The app's state.
@@ -95,6 +107,18 @@ pub struct App {
     size: (u16, u16),
     cloud: Option<CloudInfo>,
     deployment: Deployment,
+    template: Vec<TemplateResource>,
+    /// The chart's row that was chosen; `None`: the one that changed last.
+    chart_row: Option<usize>,
+    /// What failed because of the first cause is shown.
+    unfolded: bool,
+    /// Stack shows its events, not the chart.
+    events_listed: bool,
+    /// The first line of the preview in sight.
+    preview_scroll: usize,
+    /// The end of the stack is being asked about.
+    destroying: Option<Destroying>,
+    calls: Calls,
     traces: Traces,
     figures: Figures,
     tails: HashMap<EventSource, TailState>,
@@ -130,7 +154,7 @@ impl App {
     pub fn new(options: Options) -> Self {
         let phase = match options.target {
             Target::Local => Phase::StartingCloud,
-            Target::Aws { .. } => Phase::Deploying,
+            Target::Aws { .. } => Phase::Looking,
         };
         Self {
             deployment: Deployment::new(phase, options.now),
@@ -142,6 +166,13 @@ impl App {
             now: options.now,
             size: SMALLEST,
             cloud: None,
+            template: options.template,
+            chart_row: None,
+            unfolded: false,
+            events_listed: false,
+            preview_scroll: 0,
+            destroying: None,
+            calls: Calls::default(),
             traces: Traces::new(),
             figures: Figures::default(),
             tails: HashMap::new(),
@@ -172,9 +203,19 @@ impl App {
             self.tick(now);
             return Vec::new();
         }
+        if let Message::Events(events) = &message
+            && events.iter().all(|event| matches!(event, Event::Call(_)))
+        {
+            return self.called(events);
+        }
+        if let Message::Budgets(budgets) = message {
+            self.dirty |= self.calls.set_budgets(budgets) && self.focus == Pane::Calls;
+            return Vec::new();
+        }
         self.dirty = true;
+        let mut effects = Vec::new();
         match message {
-            Message::Tick(_) => {}
+            Message::Tick(_) | Message::Budgets(_) => {}
             Message::Key(press) => return self.press(press),
             Message::Paste(text) => self.paste(&text),
             Message::Mouse(mouse) => self.mouse(mouse),
@@ -195,7 +236,20 @@ impl App {
                 }
             }
             Message::CloudFailed(error) => self.deployment.phase = Phase::CloudFailed(error),
+            Message::Reached(target) => self.target = target,
+            Message::DeployNote(words) => {
+                if self.focus != Pane::Stack {
+                    self.say(words.clone());
+                }
+                self.deployment.note(words, self.now);
+            }
+            Message::DeployStep { what, done, total } => {
+                self.deployment.step(&what, done, total, self.now);
+            }
             Message::Deploy(progress) => {
+                if matches!(progress, DeployProgress::Previewed(_) | DeployProgress::First(_)) {
+                    self.preview_scroll = 0;
+                }
                 self.deployment.progress(progress, self.now);
                 if let Some(ready) = self.deployment.ready() {
                     // What was said on the way gives place to the next step; how the cloud came up stays.
@@ -208,8 +262,14 @@ impl App {
                 }
             }
             Message::Events(events) => {
+                let operated = self.deployment.operating();
                 for event in events {
                     self.seen(event);
+                }
+                // What someone else made or took away is looked at when it is done.
+                let look = operated && !self.deployment.operating() && self.deployment.work.is_none();
+                if look && matches!(self.target, Target::Aws { .. }) {
+                    effects.push(Effect::Look);
                 }
                 self.forget_sums();
                 for pane in &mut self.panes {
@@ -228,6 +288,17 @@ impl App {
             Message::Notice(text) => self.say(text),
             Message::History(bodies) => self.send.earlier(bodies),
         }
+        effects
+    }
+
+    /// Calls alone: they come all the time, and only the view of them changes.
+    fn called(&mut self, events: &[Event]) -> Vec<Effect> {
+        for event in events {
+            if let Event::Call(call) = event {
+                self.calls.add(call);
+            }
+        }
+        self.dirty |= self.focus == Pane::Calls;
         Vec::new()
     }
 
@@ -271,11 +342,15 @@ impl App {
                 (Pane::Objects, Row::Object(object.into()))
             }
             Event::Stack(event) => {
-                self.deployment.event(&event);
+                if !self.deployment.event(&event) {
+                    return;
+                }
                 (Pane::Stack, Row::Stack(event))
             }
-            // Nothing on the screen shows calls yet.
-            Event::Call(_) => return,
+            Event::Call(call) => {
+                self.calls.add(&call);
+                return;
+            }
         };
         self.panes[pane as usize].push(row, &self.traces);
     }
@@ -396,7 +471,7 @@ impl App {
 
     /// The pane that takes all the room, where one does.
     pub fn large(&self) -> Option<Pane> {
-        (self.large || self.focus == Pane::Stack).then_some(self.focus)
+        (self.large || self.focus.is_apart()).then_some(self.focus)
     }
 
     /// Whether keys are text for the editor.
@@ -455,12 +530,37 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        Layout::of(self.size.0, self.size.1, self.large())
+        Layout::of(self.size.0, self.size.1, self.header_lines(), self.large())
+    }
+
+    /// On AWS a second line says who one is there.
+    pub const fn header_lines(&self) -> u16 {
+        match self.target {
+            Target::Local => 1,
+            Target::Aws { .. } => 2,
+        }
+    }
+
+    /// Whether Stack shows its events, not the chart.
+    pub const fn events_listed(&self) -> bool {
+        self.events_listed
+    }
+
+    /// The first line of the preview in sight.
+    pub const fn preview_scroll(&self) -> usize {
+        self.preview_scroll
+    }
+
+    /// How the stack would be taken down, while that is asked about.
+    pub const fn destroying(&self) -> Option<&Destroying> {
+        self.destroying.as_ref()
     }
 
     /// Where a key that is pressed now is pressed.
     pub fn context(&self) -> Context {
-        if self.question.is_some() {
+        if self.question == Some(Question::Running) {
+            Context::Running
+        } else if self.question.is_some() {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
@@ -470,7 +570,11 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
-        } else if self.deployment.ready().is_none() && self.focus != Pane::Stack {
+        } else if self.focus == Pane::Stack && self.destroying.is_some() {
+            Context::Destroy
+        } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {
+            Context::Preview
+        } else if self.deployment.ready().is_none() && !self.focus.is_apart() {
             Context::Start
         } else if self.editing {
             Context::Editing

@@ -16,13 +16,15 @@ pub enum Pane {
     Records,
     /// The bucket's objects.
     Objects,
-    /// The stack's events.
+    /// The stack's operation and events.
     Stack,
+    /// The calls that this program made.
+    Calls,
 }
 
 impl Pane {
     /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Stack];
+    pub const ALL: [Self; 6] = [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Stack, Self::Calls];
 
     /// The ones on the overview.
     pub const OVERVIEW: [Self; 4] = [Self::Send, Self::Logs, Self::Records, Self::Objects];
@@ -35,7 +37,13 @@ impl Pane {
             Self::Records => "Records",
             Self::Objects => "Objects",
             Self::Stack => "Stack",
+            Self::Calls => "Calls",
         }
+    }
+
+    /// Whether it is no part of the overview and takes all the room.
+    pub const fn is_apart(self) -> bool {
+        matches!(self, Self::Stack | Self::Calls)
     }
 
     /// The key that focuses it.
@@ -46,6 +54,7 @@ impl Pane {
             Self::Records => '3',
             Self::Objects => '4',
             Self::Stack => '6',
+            Self::Calls => '7',
         }
     }
 }

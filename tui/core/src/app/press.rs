@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state.
 
 use super::{
-    Action, App, Context, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, PaneState, Phase, Prompt,
-    PromptKind, Query, Question, Row, Target, keymap,
+    Action, App, ChartRow, Context, Destroying, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, PaneState,
+    Phase, Prompt, PromptKind, Query, Question, Row, Sign, Target, Work, keymap,
 };
 use crate::trace::EventNumber;
 
@@ -38,7 +38,12 @@ impl App {
                 self.trace = None;
                 self.prompt = Some(Prompt::new(PromptKind::Find, text));
             }
-            Context::Question | Context::Start | Context::Editing => {}
+            Context::Question
+            | Context::Start
+            | Context::Editing
+            | Context::Preview
+            | Context::Destroy
+            | Context::Running => {}
         }
     }
 
@@ -81,7 +86,7 @@ impl App {
             }
             Action::NextPane => self.turn_pane(1),
             Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
-            Action::Large if self.focus == Pane::Stack => self.leave_large(),
+            Action::Large if self.focus.is_apart() => self.leave_large(),
             Action::Large => self.large = !self.large,
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
@@ -118,17 +123,46 @@ impl App {
             }
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
+            Action::Deploy => {
+                self.deployment.begin(Work::Preparing, self.now);
+                self.chart_row = None;
+                return vec![Effect::Prepare];
+            }
+            Action::Destroy => self.destroying = Some(Destroying::default()),
+            Action::Agree => return self.agree(),
+            Action::Disagree => return self.disagree(),
+            Action::KeepData => {
+                if let Some(how) = &mut self.destroying {
+                    how.keep_data = !how.keep_data;
+                }
+            }
+            Action::WithoutDelivery => {
+                if let Some(how) = &mut self.destroying {
+                    how.now = !how.now;
+                }
+            }
+            Action::CancelRunning => {
+                self.question = None;
+                return vec![Effect::Cancel];
+            }
+            Action::LeaveRunning => return vec![Effect::Quit],
+            Action::WatchRunning => self.question = None,
+            Action::TurnView => self.events_listed = !self.events_listed,
+            Action::Retry if matches!(self.target, Target::Aws { .. }) => {
+                self.deployment.again(Phase::Looking, self.now);
+                return vec![Effect::Look];
+            }
             Action::Retry => {
                 let phase = if self.cloud.is_none() && self.target == Target::Local {
                     Phase::StartingCloud
                 } else {
                     Phase::Deploying
                 };
-                self.deployment = super::Deployment::new(phase, self.now);
+                self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
             Action::Help => self.help = Some(0),
-            Action::Accept => self.accept(),
+            Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No => self.question = None,
             Action::Back => return self.back(),
@@ -142,7 +176,7 @@ impl App {
     }
 
     fn focus_on(&mut self, pane: Pane) {
-        if pane == Pane::Stack && self.focus != Pane::Stack {
+        if pane.is_apart() && !self.focus.is_apart() {
             self.focus_before = self.focus;
         }
         self.focus = pane;
@@ -150,7 +184,7 @@ impl App {
 
     fn leave_large(&mut self) {
         self.large = false;
-        if self.focus == Pane::Stack {
+        if self.focus.is_apart() {
             self.focus = self.focus_before;
         }
     }
@@ -182,6 +216,14 @@ impl App {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(rows);
+        } else if self.context() == Context::Preview {
+            let last = self.preview_lines().len().saturating_sub(1);
+            self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);
+        } else if self.in_chart() {
+            let chart = self.chart();
+            let last = chart.rows.len().saturating_sub(1);
+            let from = self.chart_selected(&chart).unwrap_or(0);
+            self.chart_row = Some(from.saturating_add_signed(rows).min(last));
         } else {
             self.focused().move_by(rows);
         }
@@ -199,6 +241,8 @@ impl App {
             *scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.scroll = 0;
+        } else if self.in_chart() {
+            self.chart_row = Some(0);
         } else {
             self.focused().first();
         }
@@ -212,6 +256,8 @@ impl App {
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(isize::MAX);
             detail.scroll_by(1 - page);
+        } else if self.in_chart() {
+            self.chart_row = None;
         } else {
             self.focused().follow();
         }
@@ -242,9 +288,33 @@ impl App {
     }
 
     fn open_selected(&mut self) {
+        if self.in_chart() {
+            return self.open_of_chart();
+        }
         let pane = self.focus;
         if let Some((id, row)) = self.pane(pane).selected() {
             self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+        }
+    }
+
+    /// The chart's row: what is folded unfolds, a resource shows its last event.
+    fn open_of_chart(&mut self) {
+        let chart = self.chart();
+        let row = self.chart_selected(&chart).and_then(|index| chart.rows.get(index));
+        match row {
+            Some(ChartRow::Fold { .. }) => self.unfolded = !self.unfolded,
+            Some(ChartRow::Resource(resource)) => {
+                let pane = self.pane(Pane::Stack);
+                let of_it = |row: &Row| matches!(row, Row::Stack(event) if event.logical_id == resource.logical_id);
+                let found = pane.history().iter().filter(|(_, row)| of_it(row)).map(|(id, row)| (id, row)).last();
+                match found {
+                    Some((id, row)) => {
+                        self.detail = Some(Detail::of(Pane::Stack, id, row, &self.traces, self.offset));
+                    }
+                    None => self.say("It has not begun: there is no event of it yet."),
+                }
+            }
+            None => {}
         }
     }
 
@@ -319,10 +389,13 @@ impl App {
         }
     }
 
-    fn accept(&mut self) {
-        let Some(prompt) = self.prompt.take() else { return };
+    fn accept(&mut self) -> Vec<Effect> {
+        let Some(prompt) = self.prompt.take() else { return Vec::new() };
         let query = Query::parse(prompt.text());
         match prompt.kind {
+            PromptKind::AgreeToDeploy | PromptKind::AgreeToDestroy => {
+                return self.agree_by_name(prompt.kind, prompt.text().trim());
+            }
             PromptKind::Filter => {
                 self.focused().follow();
                 self.set_filter(query);
@@ -334,6 +407,54 @@ impl App {
                 }
             }
         }
+        Vec::new()
+    }
+
+    /// A yes to what is shown. Where something is lost, the stack's name is wanted, too.
+    fn agree(&mut self) -> Vec<Effect> {
+        if self.destroying.is_some() {
+            self.prompt = Some(Prompt::new(PromptKind::AgreeToDestroy, ""));
+            return Vec::new();
+        }
+        match self.deployment.losses() {
+            Some([]) => self.execute(),
+            Some(_) => {
+                self.prompt = Some(Prompt::new(PromptKind::AgreeToDeploy, ""));
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn agree_by_name(&mut self, kind: PromptKind, typed: &str) -> Vec<Effect> {
+        if typed != self.stack_name.as_str() {
+            self.say("That is not the stack's name: nothing was changed.");
+            return Vec::new();
+        }
+        match (kind, self.destroying) {
+            (PromptKind::AgreeToDestroy, Some(how)) => {
+                self.destroying = None;
+                self.chart_row = None;
+                self.deployment.begin(Work::Destroying(how), self.now);
+                vec![Effect::Destroy(how)]
+            }
+            (PromptKind::AgreeToDeploy, _) => self.execute(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn execute(&mut self) -> Vec<Effect> {
+        self.deployment.execute(&self.template, self.now);
+        vec![Effect::Execute]
+    }
+
+    fn disagree(&mut self) -> Vec<Effect> {
+        if self.destroying.take().is_some() {
+            return Vec::new();
+        }
+        self.deployment.work = None;
+        self.deployment.outcome = Some((Sign::Done, "Nothing was changed: the answer was no.".to_owned()));
+        vec![Effect::Discard]
     }
 
     /// The newest match in the focused pane; where it has none, in the others.
@@ -415,18 +536,25 @@ impl App {
 
     fn yes(&mut self) -> Vec<Effect> {
         match self.question.take() {
-            Some(Question::Quit) => vec![Effect::Quit],
+            Some(Question::Quit) => self.leave(),
             Some(Question::SendToAws) => {
                 self.send_agreed = true;
                 self.send_next()
             }
-            None => Vec::new(),
+            Some(Question::Running) | None => Vec::new(),
         }
+    }
+
+    /// The end of the app. What stands ready to be executed is not to stay.
+    fn leave(&self) -> Vec<Effect> {
+        let waits = self.deployment.losses().is_some();
+        waits.then_some(Effect::Discard).into_iter().chain([Effect::Quit]).collect()
     }
 
     fn back(&mut self) -> Vec<Effect> {
         match self.context() {
-            Context::Question => self.question = None,
+            Context::Question | Context::Running => self.question = None,
+            Context::Destroy | Context::Preview => return self.disagree(),
             Context::Prompt => {
                 let kind = self.prompt.take().map(|prompt| prompt.kind);
                 if kind == Some(PromptKind::Filter) {
@@ -449,12 +577,12 @@ impl App {
             self.question = Some(Question::Quit);
             return Vec::new();
         }
-        vec![Effect::Quit]
+        self.leave()
     }
 
     fn interrupt(&mut self) -> Vec<Effect> {
         if self.question == Some(Question::Quit) {
-            return vec![Effect::Quit];
+            return self.leave();
         }
         if !self.send.in_flight().is_empty() {
             self.say("Sending is stopped. Ctrl-C again quits.");
@@ -462,7 +590,50 @@ impl App {
             self.unanswered(left, "stopped before an answer came");
             return vec![Effect::StopSending];
         }
+        if self.deployment.operating() || self.deployment.working() {
+            self.question = Some(Question::Running);
+            return Vec::new();
+        }
         self.quit()
+    }
+
+    /// Stack is open.
+    pub(super) fn in_stack(&self) -> bool {
+        self.focus == Pane::Stack
+    }
+
+    /// Stack is open and shows the chart.
+    fn in_chart(&self) -> bool {
+        self.in_stack() && !self.events_listed
+    }
+
+    /// Nothing runs, and the stack is ours or not there.
+    fn can_change(&self) -> bool {
+        let known = !matches!(self.deployment.phase, Phase::StartingCloud | Phase::CloudFailed(_) | Phase::Looking);
+        self.in_stack()
+            && known
+            && self.deployment.own
+            && self.deployment.work.is_none()
+            && !self.deployment.operating()
+    }
+
+    /// A deployment can be prepared.
+    pub(super) fn can_deploy(&self) -> bool {
+        self.can_change()
+    }
+
+    /// There is a stack that can be taken down.
+    pub(super) fn can_destroy(&self) -> bool {
+        self.can_change() && !matches!(self.deployment.phase, Phase::Absent)
+    }
+
+    /// What runs was begun here, or can be told to stop.
+    pub(super) const fn can_cancel(&self) -> bool {
+        self.deployment.working()
+    }
+
+    pub(super) fn can_send(&self) -> bool {
+        self.is_ready() && !self.focus.is_apart()
     }
 
     /// The pipeline can be used.
@@ -472,7 +643,7 @@ impl App {
 
     /// The deployment failed and can be tried again.
     pub(super) const fn can_retry(&self) -> bool {
-        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_))
+        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_) | Phase::Absent | Phase::Unusable(_))
     }
 
     /// One pane has all the room.
@@ -482,7 +653,7 @@ impl App {
 
     /// A row is there to open, copy or find.
     pub(super) fn has_row(&self) -> bool {
-        self.detail.is_some() || !self.pane(self.focus).is_empty()
+        self.detail.is_some() || !self.pane(self.focus).is_empty() || (self.in_chart() && !self.chart().rows.is_empty())
     }
 
     /// The row, or the last event sent, has a trace.

@@ -9,6 +9,10 @@ pub enum PromptKind {
     Filter,
     /// The next row that matches is selected.
     Find,
+    /// The stack's name is typed to agree to a deployment that loses something.
+    AgreeToDeploy,
+    /// The stack's name is typed to agree to its end.
+    AgreeToDestroy,
 }
 
 /// The line being typed.

@@ -1,6 +1,6 @@
 //! What the screen says in words: the hint, the trouble, the empty pane, the question, the help.
 
-use super::{App, Context, EventSource, Pane, Phase, Question, Sign, TailState, Target, keymap};
+use super::{App, Context, EventSource, Pane, Phase, Question, Sign, TailState, Target, Work, keymap};
 use crate::{
     events::Answer,
     pipeline::Hop,
@@ -135,6 +135,7 @@ impl App {
                 None => "Nothing delivered yet.".to_owned(),
             },
             Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
+            Pane::Calls => "No call was made yet.".to_owned(),
         }
     }
 
@@ -165,6 +166,10 @@ impl App {
         if self.cloud.as_ref().is_some_and(|cloud| cloud.own) && events > 0 {
             let verb = "end with it";
             Some(format!("The local cloud and {} {verb}.", number::counted(events, "event")))
+        } else if matches!(self.deployment.work, Some(Work::Destroying(_))) {
+            Some("Taking the stack down stops where it is; the same again finishes it.".to_owned())
+        } else if self.deployment.work == Some(Work::Executing) {
+            Some("The deployment runs on at AWS; the app attaches to it at the next start.".to_owned())
         } else if in_flight > 0 {
             Some(format!("{} being sent and not answered.", number::counted(in_flight, "event")))
         } else {
@@ -176,6 +181,15 @@ impl App {
     pub fn question_words(&self) -> Option<String> {
         match self.question.as_ref()? {
             Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
+            Question::Running => {
+                let status = self.deployment.operation().filter(|operation| operation.ended.is_none());
+                Some(match (&self.deployment.work, status) {
+                    (Some(Work::Preparing), _) => "A preview is being prepared.".to_owned(),
+                    (Some(Work::Destroying(_)), _) => "The stack is being taken down.".to_owned(),
+                    (_, Some(operation)) => format!("{} runs at AWS.", operation.status),
+                    _ => "The stack is being changed.".to_owned(),
+                })
+            }
             Question::SendToAws => match &self.target {
                 Target::Aws { account_id, region, profile, .. } => Some(format!(
                     "Send to account {account_id}{}, {region}? y/n",
@@ -195,8 +209,17 @@ impl App {
                 Target::Local => "The local cloud could not be started".to_owned(),
                 Target::Aws { .. } => "AWS could not be reached".to_owned(),
             },
+            Phase::Looking => format!("Asking AWS who you are, then for stack {stack}: nothing is changed"),
+            Phase::Absent => format!("There is no stack {stack} {}", self.place_words()),
+            Phase::Unusable(_) => format!("Stack {stack} cannot be watched as a pipeline"),
             Phase::Failed(_) => format!("Stack {stack} could not be deployed"),
             Phase::Ready(ready) => format!("Stack {stack} {}", ready.status),
+            Phase::Deploying if !matches!(self.target, Target::Local) => {
+                let status = self.deployment.operation().map(|operation| operation.status.to_string());
+                let status = status.map(|status| visible(&status).into_owned()).unwrap_or_default();
+                let done = number::counted(self.deployment.done() as u64, "resource");
+                format!("Stack {stack} {status}: {done} done. Press 6 to watch it.")
+            }
             Phase::Deploying => match (self.deployment.resources_to_change, self.deployment.resources().is_empty()) {
                 (Some(all), _) => format!(
                     "Creating stack {stack} from template.yaml: {} of {all} resources",
@@ -222,7 +245,11 @@ impl App {
                 &mut lines,
                 "A trace: one event's way through the hops, as far as it was seen. It goes on as more is seen.",
             );
-        } else if before && self.focus != Pane::Stack {
+        } else if self.destroying.is_some() && self.focus == Pane::Stack {
+            text(&mut lines, "What taking the stack down means. Nothing is done before its name is typed.");
+        } else if self.deployment.losses().is_some() && self.focus == Pane::Stack {
+            text(&mut lines, "What a deployment would change. Nothing is changed before you agree.");
+        } else if before && !self.focus.is_apart() {
             text(&mut lines, "The pipeline is being made from template.yaml. When it is there, the overview opens.");
         } else {
             for words in pane_help(self.focus) {
@@ -244,6 +271,11 @@ impl App {
             section("Keys in an open row", Context::Detail);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
+        }
+        if self.focus == Pane::Stack {
+            section("Keys in a preview", Context::Preview);
+            section("Keys before destroying", Context::Destroy);
+            section("Keys while the stack changes, after Ctrl-C", Context::Running);
         }
         section("Keys", Context::Panes);
         section("Keys while editing", Context::Editing);
@@ -281,8 +313,14 @@ const fn pane_help(pane: Pane) -> &'static [&'static str] {
             "Objects: what Firehose delivered to S3: many records in one object, one a line.",
             "It collects until its interval or size is reached, whichever comes first.",
         ],
-        Pane::Stack => {
-            &["Stack: CloudFormation's events, one for each step of each resource, the newest at the bottom."]
-        }
+        Pane::Stack => &[
+            "Stack: what CloudFormation does, resource by resource, on a time axis; v lists its events instead.",
+            "d shows what a deployment would change and cost, and asks. D takes the stack down, and asks.",
+        ],
+        Pane::Calls => &[
+            "Calls: every call that this program made to an AWS API, summed up by operation.",
+            "p50 and p99: half, and 99 of 100 of the calls took at most so long, retries included.",
+            "Left: how many more this program allows itself, so that others can read, too.",
+        ],
     }
 }

@@ -67,164 +67,101 @@ pub struct Action {
     pub why: Why,
 }
 
-const fn rows<const N: usize>(why: Why, on: Resource, names: [&'static str; N]) -> [Action; N] {
-    let mut rows = [Action { name: "", on, why }; N];
-    let mut index = 0;
-    while index < N {
-        rows[index].name = names[index];
-        index += 1;
-    }
-    rows
-}
+/// Every action: what it is needed for, what it is done on, and its names. The caller's own stand in
+/// this program's calls (enhanced fan-out and Live Tail, which are opt-in, are left out); those of
+/// `CloudFormation` in the handlers of the template's resource types (`aws cloudformation
+/// describe-type`, `handlers`) and, for the API's log, in the API Gateway Developer Guide, "Configure
+/// logging for HTTP APIs".
+const TABLE: &[(Why, Resource, &str)] = &[
+    (
+        Why::Deploy,
+        Resource::Stack,
+        "cloudformation:DescribeStacks cloudformation:CreateChangeSet cloudformation:DescribeChangeSet \
+         cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet cloudformation:ListChangeSets \
+         cloudformation:DescribeStackEvents cloudformation:DescribeEvents cloudformation:ListStackResources \
+         cloudformation:CancelUpdateStack cloudformation:ContinueUpdateRollback cloudformation:DeleteStack",
+    ),
+    (
+        Why::Deploy,
+        Resource::Artifacts,
+        "s3:CreateBucket s3:ListBucket s3:GetBucketTagging s3:PutBucketPublicAccessBlock \
+         s3:PutBucketOwnershipControls s3:PutEncryptionConfiguration s3:PutBucketVersioning \
+         s3:PutLifecycleConfiguration s3:PutBucketPolicy s3:PutBucketTagging",
+    ),
+    (Why::Deploy, Resource::Packages, "s3:PutObject s3:GetObject s3:DeleteObject"),
+    (
+        Why::Resources,
+        Resource::Api,
+        "apigateway:POST apigateway:GET apigateway:PATCH apigateway:DELETE apigateway:TagResource",
+    ),
+    (
+        Why::Resources,
+        Resource::Function,
+        "lambda:CreateFunction lambda:GetFunction lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration \
+         lambda:AddPermission lambda:TagResource lambda:DeleteFunction",
+    ),
+    (
+        Why::Resources,
+        Resource::Role,
+        "iam:CreateRole iam:GetRole iam:PutRolePolicy iam:GetRolePolicy iam:DeleteRolePolicy iam:PassRole iam:TagRole \
+         iam:DeleteRole",
+    ),
+    (
+        Why::Resources,
+        Resource::Stream,
+        "kinesis:CreateStream kinesis:IncreaseStreamRetentionPeriod kinesis:StartStreamEncryption \
+         kinesis:UpdateShardCount kinesis:AddTagsToStream kinesis:DeleteStream",
+    ),
+    (
+        Why::Resources,
+        Resource::Delivery,
+        "firehose:CreateDeliveryStream firehose:UpdateDestination firehose:TagDeliveryStream",
+    ),
+    (
+        Why::Resources,
+        Resource::LogGroup,
+        "logs:CreateLogGroup logs:PutRetentionPolicy logs:CreateLogStream logs:TagResource",
+    ),
+    (
+        Why::Resources,
+        Resource::Any,
+        "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery \
+         logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies",
+    ),
+    (
+        Why::Resources,
+        Resource::Bucket,
+        "s3:CreateBucket s3:PutEncryptionConfiguration s3:PutBucketPublicAccessBlock s3:PutBucketOwnershipControls \
+         s3:PutLifecycleConfiguration s3:PutBucketPolicy s3:PutBucketTagging s3:DeleteBucketPolicy",
+    ),
+    (
+        Why::Watch,
+        Resource::Stream,
+        "kinesis:DescribeStreamSummary kinesis:ListShards kinesis:GetShardIterator kinesis:GetRecords",
+    ),
+    (Why::Watch, Resource::LogGroup, "logs:FilterLogEvents"),
+    (Why::Watch, Resource::Bucket, "s3:ListBucket"),
+    (Why::Watch, Resource::Objects, "s3:GetObject"),
+    (Why::Destroy, Resource::Stack, "cloudformation:UpdateStack cloudformation:GetTemplate"),
+    (Why::Destroy, Resource::Any, "cloudformation:ListStacks logs:DescribeLogGroups"),
+    (
+        Why::Destroy,
+        Resource::Function,
+        "lambda:GetFunctionConfiguration lambda:PutFunctionConcurrency lambda:GetPolicy lambda:RemovePermission",
+    ),
+    (Why::Destroy, Resource::Delivery, "firehose:DescribeDeliveryStream firehose:DeleteDeliveryStream"),
+    (Why::Destroy, Resource::LogGroup, "logs:DeleteLogGroup"),
+    (Why::Destroy, Resource::Bucket, "s3:ListBucketVersions s3:ListBucketMultipartUploads s3:DeleteBucket"),
+    (Why::Destroy, Resource::Objects, "s3:DeleteObject s3:DeleteObjectVersion s3:AbortMultipartUpload"),
+];
 
-/// Every action. The caller's own stand in this program's calls; those of CloudFormation in the
-/// handlers of the template's resource types (`aws cloudformation describe-type`, `handlers`) and, for
-/// the API's log, in the API Gateway Developer Guide, "Configure logging for HTTP APIs".
+/// Every action.
 pub fn actions() -> Vec<Action> {
-    use Resource::{Any, Api, Artifacts, Bucket, Delivery, Function, LogGroup, Objects, Packages, Role, Stack, Stream};
-    use Why::{Deploy, Destroy, Resources, Watch};
-    let mut all = Vec::new();
-    all.extend(rows(
-        Deploy,
-        Stack,
-        [
-            "cloudformation:DescribeStacks",
-            "cloudformation:CreateChangeSet",
-            "cloudformation:DescribeChangeSet",
-            "cloudformation:ExecuteChangeSet",
-            "cloudformation:DeleteChangeSet",
-            "cloudformation:ListChangeSets",
-            "cloudformation:DescribeStackEvents",
-            "cloudformation:DescribeEvents",
-            "cloudformation:ListStackResources",
-            "cloudformation:CancelUpdateStack",
-            "cloudformation:ContinueUpdateRollback",
-            "cloudformation:DeleteStack",
-        ],
-    ));
-    all.extend(rows(
-        Deploy,
-        Artifacts,
-        [
-            "s3:CreateBucket",
-            "s3:ListBucket",
-            "s3:GetBucketTagging",
-            "s3:PutBucketPublicAccessBlock",
-            "s3:PutBucketOwnershipControls",
-            "s3:PutEncryptionConfiguration",
-            "s3:PutBucketVersioning",
-            "s3:PutLifecycleConfiguration",
-            "s3:PutBucketPolicy",
-            "s3:PutBucketTagging",
-        ],
-    ));
-    all.extend(rows(Deploy, Packages, ["s3:PutObject", "s3:GetObject"]));
-    all.extend(rows(
-        Resources,
-        Api,
-        ["apigateway:POST", "apigateway:GET", "apigateway:PATCH", "apigateway:DELETE", "apigateway:TagResource"],
-    ));
-    all.extend(rows(
-        Resources,
-        Function,
-        [
-            "lambda:CreateFunction",
-            "lambda:GetFunction",
-            "lambda:UpdateFunctionCode",
-            "lambda:UpdateFunctionConfiguration",
-            "lambda:AddPermission",
-            "lambda:RemovePermission",
-            "lambda:TagResource",
-            "lambda:DeleteFunction",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        Role,
-        [
-            "iam:CreateRole",
-            "iam:GetRole",
-            "iam:PutRolePolicy",
-            "iam:GetRolePolicy",
-            "iam:DeleteRolePolicy",
-            "iam:PassRole",
-            "iam:TagRole",
-            "iam:DeleteRole",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        Stream,
-        [
-            "kinesis:CreateStream",
-            "kinesis:DescribeStreamSummary",
-            "kinesis:IncreaseStreamRetentionPeriod",
-            "kinesis:StartStreamEncryption",
-            "kinesis:UpdateShardCount",
-            "kinesis:AddTagsToStream",
-            "kinesis:DeleteStream",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        Delivery,
-        [
-            "firehose:CreateDeliveryStream",
-            "firehose:DescribeDeliveryStream",
-            "firehose:UpdateDestination",
-            "firehose:TagDeliveryStream",
-            "firehose:DeleteDeliveryStream",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        LogGroup,
-        [
-            "logs:CreateLogGroup",
-            "logs:PutRetentionPolicy",
-            "logs:CreateLogStream",
-            "logs:TagResource",
-            "logs:DeleteLogGroup",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        Any,
-        [
-            "logs:DescribeLogGroups",
-            "logs:CreateLogDelivery",
-            "logs:GetLogDelivery",
-            "logs:UpdateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:DescribeResourcePolicies",
-        ],
-    ));
-    all.extend(rows(
-        Resources,
-        Bucket,
-        [
-            "s3:CreateBucket",
-            "s3:PutEncryptionConfiguration",
-            "s3:PutBucketPublicAccessBlock",
-            "s3:PutBucketOwnershipControls",
-            "s3:PutLifecycleConfiguration",
-            "s3:PutBucketPolicy",
-            "s3:PutBucketTagging",
-            "s3:DeleteBucketPolicy",
-            "s3:DeleteBucket",
-        ],
-    ));
-    all.extend(rows(Watch, Stream, ["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"]));
-    all.extend(rows(Watch, LogGroup, ["logs:FilterLogEvents"]));
-    all.extend(rows(Watch, Bucket, ["s3:ListBucket"]));
-    all.extend(rows(Watch, Objects, ["s3:GetObject"]));
-    all.extend(rows(Destroy, Stack, ["cloudformation:UpdateStack", "cloudformation:GetTemplate"]));
-    all.extend(rows(Destroy, Function, ["lambda:PutFunctionConcurrency"]));
-    all.extend(rows(Destroy, Bucket, ["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"]));
-    all.extend(rows(Destroy, Objects, ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"]));
-    all
+    let of_row = |(why, on, names): &(Why, Resource, &'static str)| {
+        let (why, on) = (*why, *on);
+        names.split_ascii_whitespace().map(move |name| Action { name, on, why })
+    };
+    TABLE.iter().flat_map(of_row).collect()
 }
 
 impl Resource {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Looks for the package as a deployment would.
-pub fn checks(request: &Request, kind: Kind) -> Vec<Check> {
+pub fn checks(request: &Request, kind: Kind, place: &str) -> Vec<Check> {
     let asked = request.parameters.iter().find(|(key, _)| key == "Architecture").map(|(_, value)| value.as_str());
     let asked = asked.and_then(Architecture::from_parameter);
     if let Some((_, key)) = request.parameters.iter().find(|(key, _)| key == "ArtifactKey") {
@@ -21,13 +21,13 @@ pub fn checks(request: &Request, kind: Kind) -> Vec<Check> {
         .clone()
         .or_else(|| if kind == Kind::Local { None } else { beside(asked.unwrap_or_else(|| workshop.usual())) });
     match found {
-        Some(path) => of_zip(&path, asked, kind, request.handler_zip.is_some()),
+        Some(path) => of_zip(&path, asked, kind, request.handler_zip.is_some(), place),
         None if kind == Kind::Local => vec![Check::good("artifact", "this program stands in as the function")],
         None => vec![of_build(&workshop, asked.unwrap_or_else(|| workshop.usual()))],
     }
 }
 
-fn of_zip(path: &Path, asked: Option<Architecture>, kind: Kind, given: bool) -> Vec<Check> {
+fn of_zip(path: &Path, asked: Option<Architecture>, kind: Kind, given: bool, place: &str) -> Vec<Check> {
     // What only Lambda's own system decides has a line of its own.
     let package = match check_handler_zip(path, System::Emulator) {
         Ok(package) => package,
@@ -37,19 +37,23 @@ fn of_zip(path: &Path, asked: Option<Architecture>, kind: Kind, given: bool) -> 
         }
     };
     let mut checks = vec![Check::good("artifact", path.display().to_string())];
-    checks.push(architecture(&package, asked));
+    checks.push(architecture(&package, asked, path, place));
     if kind == Kind::Aws || !package.doubts.is_empty() {
         checks.push(system(&package, kind, asked));
     }
     checks
 }
 
-fn architecture(package: &Package, asked: Option<Architecture>) -> Check {
+fn architecture(package: &Package, asked: Option<Architecture>, path: &Path, place: &str) -> Check {
     match asked.filter(|asked| *asked != package.architecture) {
         Some(asked) => Check::bad(
             "architecture",
             format!("the package is built for {}, asked for is {asked}", package.architecture),
-            format!("tailwater deploy --param Architecture={}", package.architecture),
+            format!(
+                "tailwater deploy{place} --handler-zip {} --param Architecture={}",
+                quoted(path),
+                package.architecture
+            ),
         ),
         None => Check::good("architecture", package.architecture.as_str()),
     }
@@ -113,7 +117,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(b"no zip").expect("written");
         for kind in [Kind::Aws, Kind::Custom] {
-            let checks = checks(&request(Some(file.path()), None), kind);
+            let checks = checks(&request(Some(file.path()), None), kind, "");
             assert_eq!((checks.len(), checks[0].ok), (1, Some(false)));
             assert!(checks[0].fix.as_deref().is_some_and(|fix| fix.starts_with("cargo lambda build")));
         }
@@ -141,5 +145,31 @@ mod tests {
         let without = of_build(&Workshop { cargo: None, ..here.clone() }, Architecture::X86_64);
         assert!(without.fix.is_some_and(|fix| fix.contains("rustup.rs")));
         assert_eq!(of_build(&Workshop { sources: None, ..here }, Architecture::X86_64).ok, Some(false));
+    }
+
+    #[test]
+    fn a_package_for_another_architecture_or_system_fails() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+        let mut writer = zip::ZipWriter::new(file.as_file_mut());
+        writer.start_file("bootstrap", options).expect("an entry");
+        writer.write_all(b"#!/bin/sh\n").expect("written");
+        writer.finish().expect("a zip");
+        let other = match Architecture::of_host() {
+            Some(Architecture::X86_64) => "arm64",
+            _ => "x86_64",
+        };
+        let well = checks(&request(Some(file.path()), None), Kind::Aws, "");
+        assert!(well.iter().all(|check| check.ok == Some(true)), "{well:?}");
+        let checks = checks(&request(Some(file.path()), Some(other)), Kind::Aws, " --target aws");
+        let check = checks.iter().find(|check| check.name == "architecture").expect("a line");
+        assert_eq!(check.ok, Some(false));
+        assert!(
+            check.fix.as_deref().is_some_and(|fix| fix.starts_with("tailwater deploy --target aws --handler-zip "))
+        );
+        let mut package = check_handler_zip(file.path(), System::Lambda).expect("a package");
+        package.doubts.push("its `bootstrap` needs glibc 2.39".to_owned());
+        assert_eq!(system(&package, Kind::Aws, None).ok, Some(false));
+        assert_eq!(system(&package, Kind::Custom, None).ok, Some(true));
     }
 }

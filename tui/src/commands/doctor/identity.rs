@@ -5,10 +5,10 @@ use std::time::Duration;
 use tailwater_core::text::time;
 
 use super::{place::Place, report::Check};
-use crate::target::{Target, TargetError, now};
+use crate::target::{Kind, Target, TargetError, now};
 
 /// Credentials that expire sooner may not last for a deployment.
-const SHORT: Duration = Duration::from_secs(10 * 60);
+const SHORT: Duration = Duration::from_mins(10);
 
 /// Who the credentials belong to.
 pub fn check(target: &Target) -> Check {
@@ -19,7 +19,7 @@ pub fn check(target: &Target) -> Check {
     let identity = target.identity();
     let profile = target.profile().map(|name| format!(", profile {name}")).unwrap_or_default();
     let whole = format!("{}, account {}{profile}", identity.arn, identity.account_id);
-    judge(whole, identity.arn.ends_with(":root") && !target.is_local(), left, target.profile())
+    judge(whole, identity.arn.ends_with(":root") && target.kind() == Kind::Aws, left, target.profile())
 }
 
 /// What was found, and whether it lasts.

@@ -49,7 +49,8 @@ pub async fn doctor(global: &Global) -> CommandResult {
         }
     }
     let kind = target.as_ref().map_or_else(|| kind(global), Target::kind);
-    checks.extend(artifact::checks(&request(global), kind));
+    let place = target.as_ref().map_or_else(|| " --target aws".to_owned(), report::same_place);
+    checks.extend(artifact::checks(&request(global), kind, &place));
     checks.extend(environment::checks(&environment::Settings::here()));
     checks.extend(terminal::checks(&terminal::Terminal::here()));
     if let Some(target) = &target {

@@ -3,7 +3,7 @@
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::report::Check;
+use super::report::{Check, same_place, same_place_of_aws};
 use crate::{
     deploy::{Action, DeployError, Planned, Request, Stack, action},
     target::{Target, error_text},
@@ -11,9 +11,9 @@ use crate::{
 
 /// Looks at each name.
 pub async fn checks(target: &Target, request: &Request, stack: &Result<Option<Stack>, DeployError>) -> Vec<Check> {
-    let names = Planned::of(request, target.account_id(), target.region());
+    let names = Planned::of(request, target);
     let own = stack.as_ref().ok().and_then(Option::as_ref);
-    let mut checks = vec![self::stack(&names, stack)];
+    let mut checks = vec![self::stack(&names, stack, &same_place(target))];
     let (stream, bucket, function, groups, artifacts) = tokio::join!(
         stream(target, &names, own),
         bucket(target, &names, own),
@@ -25,7 +25,7 @@ pub async fn checks(target: &Target, request: &Request, stack: &Result<Option<St
     checks
 }
 
-fn stack(names: &Planned, stack: &Result<Option<Stack>, DeployError>) -> Check {
+fn stack(names: &Planned, stack: &Result<Option<Stack>, DeployError>, place: &str) -> Check {
     let name = &names.stack;
     match stack {
         Err(error) => Check::unknown("stack name", error.to_string()),
@@ -33,13 +33,13 @@ fn stack(names: &Planned, stack: &Result<Option<Stack>, DeployError>) -> Check {
         Ok(Some(stack)) if !stack.own => Check::bad(
             "stack name",
             format!("{name} is in {} and was not made by Tailwater: it is only watched", stack.status),
-            format!("tailwater deploy --stack-name {name}-2"),
+            format!("tailwater deploy{place} --stack-name {name}-2"),
         ),
         Ok(Some(stack)) => match action(Some(&stack.status)) {
             Action::Refuse(advice) if !stack.status.in_progress() => Check::bad(
                 "stack name",
                 format!("{name} is in {}, from which nothing can be deployed: {advice}", stack.status),
-                format!("tailwater destroy --stack-name {name}"),
+                format!("tailwater destroy{place} --stack-name {name}"),
             ),
             _ => Check::good("stack name", format!("{name} is Tailwater's own, in {}", stack.status)),
         },
@@ -83,7 +83,7 @@ async fn stream(target: &Target, names: &Planned, own: Option<&Stack>) -> Check 
         Found::There => Check::bad(
             "stream name",
             format!("there is a stream {name} already, which is not this stack's"),
-            format!("tailwater deploy --param StreamName={name}-2"),
+            format!("tailwater deploy{} --param StreamName={name}-2", same_place(target)),
         ),
         Found::Unknown(reason) => Check::unknown("stream name", reason),
     }
@@ -100,7 +100,7 @@ async fn function(target: &Target, names: &Planned, own: Option<&Stack>) -> Chec
         Found::There => Check::bad(
             "function name",
             format!("there is a function {name} already, which is not this stack's"),
-            format!("tailwater deploy --stack-name {}-2", names.stack),
+            format!("tailwater deploy{} --stack-name {}-2", same_place(target), names.stack),
         ),
         Found::Unknown(reason) => Check::unknown("function name", reason),
     }
@@ -119,7 +119,7 @@ async fn log_groups(target: &Target, names: &Planned, own: Option<&Stack>) -> Ch
                     return Check::bad(
                         "log groups",
                         format!("the log group {name} is left from before: CloudFormation cannot make it"),
-                        format!("aws logs delete-log-group --log-group-name {name} --region {}", target.region()),
+                        format!("aws logs delete-log-group --log-group-name {name}{}", same_place_of_aws(target)),
                     );
                 }
             }
@@ -132,7 +132,7 @@ async fn log_groups(target: &Target, names: &Planned, own: Option<&Stack>) -> Ch
     Check::good("log groups", "their names are free")
 }
 
-/// What S3 says of a bucket's name (HeadBucket has no body: the status is all there is).
+/// What S3 says of a bucket's name (`HeadBucket` has no body: the status is all there is).
 async fn head(target: &Target, bucket: &str) -> Result<(), (Option<u16>, String)> {
     let asked = target.s3().head_bucket().bucket(bucket).expected_bucket_owner(target.account_id()).send().await;
     match asked {
@@ -153,11 +153,11 @@ async fn bucket(target: &Target, names: &Planned, own: Option<&Stack>) -> Check 
                  takes back what is its own and refuses the rest"
             ),
         )
-        .with_fix(format!("tailwater deploy --dry-run --stack-name {}", names.stack)),
+        .with_fix(format!("tailwater deploy{} --dry-run --stack-name {}", same_place(target), names.stack)),
         Err((Some(403 | 301), _)) => Check::bad(
             "bucket name",
             format!("{name} is taken by another account, or these credentials may not look at it"),
-            format!("tailwater deploy --param BucketBaseName={}", names.other_bucket_base()),
+            format!("tailwater deploy{} --param BucketBaseName={}", same_place(target), names.other_bucket_base()),
         ),
         Err((_, error)) => Check::unknown("bucket name", format!("asked: {error}")),
     }
@@ -171,7 +171,12 @@ async fn artifacts(target: &Target, names: &Planned) -> Check {
         Err((Some(403 | 301), _)) => Check::bad(
             "packages",
             format!("{name} is taken by another account, or these credentials may not look at it"),
-            "aws s3 mb s3://NAME && tailwater deploy --param ArtifactBucket=NAME",
+            format!(
+                "aws s3 mb s3://{0}{1} && tailwater deploy{2} --param ArtifactBucket={0}",
+                names.other_artifacts(),
+                same_place_of_aws(target),
+                same_place(target)
+            ),
         ),
         Err((_, error)) => Check::unknown("packages", format!("asked: {error}")),
     }

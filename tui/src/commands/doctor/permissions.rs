@@ -75,7 +75,7 @@ pub async fn checks(target: &Target, request: &Request) -> Vec<Check> {
     if target.is_local() {
         return vec![Check::good(GROUP, "the embedded cloud's own key may do everything there")];
     }
-    let names = Planned::of(request, target.account_id(), target.region());
+    let names = Planned::of(request, target);
     // With a role for CloudFormation, what CloudFormation does is not the caller's to be allowed.
     let wanted: Vec<Action> = actions()
         .into_iter()

@@ -2,7 +2,7 @@
 
 use tailwater_core::text::number;
 
-use super::report::Check;
+use super::report::{Check, same_place_of_aws};
 use crate::{
     deploy::Request,
     target::{Target, error_text},
@@ -29,9 +29,9 @@ pub async fn checks(target: &Target, request: &Request, exists: bool) -> Vec<Che
     checks
 }
 
-fn raise(service: &str, region: &str) -> String {
+fn raise(service: &str, place: &str) -> String {
     format!(
-        "aws service-quotas list-service-quotas --service-code {service} --region {region} --output table  # then \
+        "aws service-quotas list-service-quotas --service-code {service}{place} --output table  # then \
          request-service-quota-increase with the quota's code"
     )
 }
@@ -49,7 +49,7 @@ async fn shards(target: &Target, needed: i32) -> Check {
     if limit - open >= needed {
         Check::good("shards", whole)
     } else {
-        Check::bad("shards", whole, raise("kinesis", target.region()))
+        Check::bad("shards", whole, raise("kinesis", &same_place_of_aws(target)))
     }
 }
 
@@ -68,7 +68,7 @@ async fn lambda(target: &Target) -> Vec<Check> {
         Some(free) if free < LEAST_CONCURRENCY => Check::bad(
             "concurrency",
             format!("{free} executions at once are not reserved; fewer than {LEAST_CONCURRENCY} refuse events (503)"),
-            raise("lambda", target.region()),
+            raise("lambda", &same_place_of_aws(target)),
         ),
         Some(free) => Check::good("concurrency", format!("{free} executions at once are free")),
     };
@@ -79,7 +79,7 @@ async fn lambda(target: &Target) -> Vec<Check> {
             let size = |bytes: i64| number::size(u64::try_from(bytes).unwrap_or_default());
             let whole = format!("{} of {} are used", size(used), size(total));
             if total - used < CODE_BYTES {
-                Check::bad("code storage", whole, raise("lambda", target.region()))
+                Check::bad("code storage", whole, raise("lambda", &same_place_of_aws(target)))
             } else {
                 Check::good("code storage", whole)
             }
@@ -105,7 +105,7 @@ async fn roles(target: &Target, needed: i32) -> Check {
             if quota - there >= needed {
                 Check::good("roles", whole)
             } else {
-                Check::bad("roles", whole, raise("iam", "us-east-1"))
+                Check::bad("roles", whole, raise("iam", " --region us-east-1"))
             }
         }
         _ => Check::unknown("roles", "IAM did not say how many there are and may be"),

@@ -8,9 +8,9 @@ use crate::target::{CaBundle, causes};
 
 /// AWS refuses a request whose time is further off (Signature Version 4: requests are good for five
 /// minutes).
-const REFUSED_FROM: Duration = Duration::from_secs(5 * 60);
+const REFUSED_FROM: Duration = Duration::from_mins(5);
 /// Times on the screen would be visibly wrong from here on.
-const NOTICED_FROM: Duration = Duration::from_secs(60);
+const NOTICED_FROM: Duration = Duration::from_mins(1);
 
 /// What came back.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tailwater_core::text::safe::visible;
 
+use crate::target::Target;
+
 /// How wide names are in text.
 const NAME_WIDTH: usize = 13;
 
@@ -60,6 +62,23 @@ impl Check {
     }
 }
 
+/// The options that lead a command of this program to the same place, each after a space.
+pub fn same_place(target: &Target) -> String {
+    if target.is_local() {
+        return String::new();
+    }
+    let endpoint = target.endpoint_url().map(|url| format!(" --endpoint-url {url}")).unwrap_or_default();
+    let profile = target.profile().map(|name| format!(" --profile {name}")).unwrap_or_default();
+    format!(" --target aws{endpoint}{profile} --region {}", target.region())
+}
+
+/// The same for the AWS CLI.
+pub fn same_place_of_aws(target: &Target) -> String {
+    let endpoint = target.endpoint_url().map(|url| format!(" --endpoint-url {url}")).unwrap_or_default();
+    let profile = target.profile().map(|name| format!(" --profile {name}")).unwrap_or_default();
+    format!("{endpoint}{profile} --region {}", target.region())
+}
+
 /// `{"checks":[{"name","ok","detail","fix"}]}`
 pub fn json(checks: &[Check]) -> Value {
     let checks: Vec<Value> = checks
@@ -69,20 +88,22 @@ pub fn json(checks: &[Check]) -> Value {
     json!({ "checks": checks })
 }
 
-/// A line a check, under a failing one its fix; those of a group that are well, or equally unknown,
-/// together.
+/// A line a check, under a failing one its fix. Those of a group that are well take one line together,
+/// and those that are unknown for the same reason another.
 pub fn text(checks: &[Check]) -> String {
     let mut lines: Vec<String> = Vec::new();
-    let mut rest = checks;
-    while let Some((check, further)) = rest.split_first() {
-        let alike = |other: &&Check| {
+    for (index, check) in checks.iter().enumerate() {
+        let alike = |other: &Check| {
             check.ok != Some(false)
                 && check.group.is_some()
                 && other.group == check.group
                 && other.ok == check.ok
                 && (check.ok == Some(true) || other.detail == check.detail)
         };
-        let count = 1 + further.iter().take_while(alike).count();
+        if checks[..index].iter().any(alike) {
+            continue;
+        }
+        let count = checks[index..].iter().filter(|other| alike(other)).count();
         let (name, detail) = match check.group {
             Some(group) if count > 1 && check.ok == Some(true) => (group, format!("{count} of them, all well")),
             Some(group) if count > 1 => (group, format!("{count} of them: {}", check.detail)),
@@ -92,7 +113,6 @@ pub fn text(checks: &[Check]) -> String {
         if let Some(fix) = &check.fix {
             lines.push(format!("  {:<NAME_WIDTH$} fix: {}", "", visible(fix)));
         }
-        rest = &rest[count..];
     }
     let count = |wanted: Option<bool>| checks.iter().filter(|check| check.ok == wanted).count();
     lines.push(format!("{} well, {} failed, {} unknown", count(Some(true)), count(Some(false)), count(None)));
@@ -111,15 +131,16 @@ mod tests {
             Check::good("may a:Two", "").of("permissions"),
             Check::bad("may a:Three", "not allowed", "aws iam …").of("permissions"),
             Check::unknown("may a:Four", "not asked").of("permissions"),
-            Check::unknown("may a:Five", "not asked").of("permissions"),
+            Check::good("may a:Five", "").of("permissions"),
+            Check::unknown("may a:Six", "not asked").of("permissions"),
         ];
         assert_eq!(
             text(&checks),
             "✓ region        eu-west-1\n\
-             ✓ permissions   2 of them, all well\n\
+             ✓ permissions   3 of them, all well\n\
              ✗ may a:Three   not allowed\n                fix: aws iam …\n\
              ? permissions   2 of them: not asked\n\
-             3 well, 1 failed, 2 unknown"
+             4 well, 1 failed, 2 unknown"
         );
         assert_eq!(json(&checks)["checks"][3]["ok"], false);
         assert_eq!(json(&checks)["checks"][4]["ok"], Value::Null);

@@ -10,7 +10,7 @@ use super::report::Check;
 #[derive(Debug, Clone, Default)]
 pub struct Terminal {
     /// Standard input and output are one.
-    pub is_terminal: bool,
+    pub present: bool,
     /// Columns and rows.
     pub size: Option<(u16, u16)>,
     /// `TERM`.
@@ -28,7 +28,7 @@ impl Terminal {
     pub fn here() -> Self {
         let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
-            is_terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
+            present: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             size: crossterm::terminal::size().ok(),
             term: value("TERM").unwrap_or_default(),
             colorterm: value("COLORTERM").unwrap_or_default(),
@@ -40,7 +40,7 @@ impl Terminal {
 
 /// Size, colours and letters.
 pub fn checks(terminal: &Terminal) -> Vec<Check> {
-    if !terminal.is_terminal {
+    if !terminal.present {
         return vec![Check::unknown(
             "terminal",
             "input or output is not a terminal: the app needs one, commands do not",
@@ -104,7 +104,7 @@ mod tests {
 
     fn good() -> Terminal {
         Terminal {
-            is_terminal: true,
+            present: true,
             size: Some((120, 40)),
             term: "xterm-256color".to_owned(),
             colorterm: String::new(),

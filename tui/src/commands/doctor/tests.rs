@@ -8,7 +8,7 @@ use aws_smithy_types::body::SdkBody;
 use super::{names, permissions, quotas, report::Check};
 use crate::{
     deploy::{DeployError, Request, Stack},
-    target::{Moved, Target},
+    target::{Target, Time},
 };
 
 /// What was asked: the operation's name where the protocol has one, else method and path.
@@ -23,11 +23,12 @@ fn asked(request: &http::Request<SdkBody>) -> String {
     format!("{} {}{}", request.method(), request.uri().host().unwrap_or_default(), request.uri().path())
 }
 
+/// The requests that were made: what was asked, and the body.
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
 /// An account that answers by what is asked; the requests are kept.
-fn account(
-    answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
-) -> (Target, Arc<Mutex<Vec<(String, String)>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
+fn account(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (Target, Seen) {
+    let seen = Seen::default();
     let kept = seen.clone();
     let http = infallible_client_fn(move |request: http::Request<SdkBody>| {
         let operation = asked(&request);
@@ -36,7 +37,7 @@ fn account(
         let (status, body) = answers(&operation);
         http::Response::builder().status(status).body(body).expect("an answer")
     });
-    (Target::scripted(http, Moved::new().1), seen)
+    (Target::scripted(http, Time::default()), seen)
 }
 
 fn request() -> Request {
@@ -169,6 +170,8 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
+            name: "tailwater".to_owned(),
+            protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
             name: "tailwater".to_owned(),
             protected: false,
@@ -178,6 +181,8 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
             parameters: Vec::new(),
             tags: Vec::new(),
             change_set_id: None,
+            name: "tailwater".to_owned(),
+            protected: false,
             own,
         }))
     };

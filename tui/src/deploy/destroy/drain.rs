@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_firehose::types::DeliveryStreamStatus;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 use tailwater_core::pipeline::Buffering;
@@ -167,8 +168,19 @@ async fn status(run: &Run<'_>, name: &str) -> Result<Option<DeliveryStreamStatus
     match run.target.firehose().describe_delivery_stream().delivery_stream_name(name).send().await {
         Ok(answer) => Ok(answer.delivery_stream_description.map(|found| found.delivery_stream_status)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(DeployError::call(format!("looked at the delivery stream {name}"), &error)),
+        Err(error) => match unread_status(&error) {
+            Some(status) => Ok(Some(status)),
+            None => Err(DeployError::call(format!("looked at the delivery stream {name}"), &error)),
+        },
     }
+}
+
+/// The status in a description that the SDK cannot read as a whole, as from endpoints that write its
+/// numbers as text.
+fn unread_status<E>(error: &SdkError<E, HttpResponse>) -> Option<DeliveryStreamStatus> {
+    let answer = error.raw_response().filter(|answer| answer.status().is_success())?;
+    let body: Value = serde_json::from_slice(answer.body().bytes()?).ok()?;
+    Some(body["DeliveryStreamDescription"]["DeliveryStreamStatus"].as_str()?.into())
 }
 
 /// Deletes a delivery stream and waits until it is gone.
@@ -200,6 +212,7 @@ async fn delete(run: &Run<'_>, name: &str) -> Result<(), DeployError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::replay::{Exchange, Replay};
 
     /// A policy as `GetPolicy` answers it (Lambda API reference, `GetPolicy`).
     #[test]
@@ -210,5 +223,20 @@ mod tests {
             {"Sid":"c","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"lambda:InvokeFunction"}]}"#;
         assert_eq!(statements_for(policy, API_GATEWAY), ["a"]);
         assert!(statements_for("no JSON", API_GATEWAY).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_status_is_read_where_numbers_are_written_as_text() {
+        let description = Exchange::recorded("firehose/describe-delivery-stream");
+        let replay = Replay::of([description.with(r#""SizeInMBs":1"#, r#""SizeInMBs":"1""#)]);
+        let name = "tailwater-DeliveryStream-AbCdEfGhIjKl";
+        let answer = replay.target().firehose().describe_delivery_stream().delivery_stream_name(name).send().await;
+        let error = answer.expect_err("the SDK takes no text for a number");
+        assert_eq!(unread_status(&error), Some(DeliveryStreamStatus::Active));
+        replay.assert_asked();
+
+        let replay = Replay::recorded(&["firehose/describe-delivery-stream-absent"]);
+        let answer = replay.target().firehose().describe_delivery_stream().delivery_stream_name(name).send().await;
+        assert_eq!(unread_status(&answer.expect_err("refused")), None);
     }
 }

@@ -19,8 +19,9 @@ use crate::{
 const FUNCTION: &str = "Description: Validates a posted event and puts it on the Kinesis stream.";
 const FUNCTION_KEPT: &str = "Description: Stopped, since the stack is being deleted and its bucket kept.";
 /// Where it says what becomes of the bucket.
-const BUCKET_DELETED: &str = "    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete\n";
-const BUCKET_KEPT: &str = "    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n";
+pub const BUCKET_DELETED: &str = "    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete\n";
+/// What it says where the bucket is kept.
+pub const BUCKET_KEPT: &str = "    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n";
 
 /// What a template says of keeping the bucket.
 #[derive(Debug, PartialEq, Eq)]

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn contents_and_costs_are_said_in_words() {
         assert_eq!(in_words(Contents { objects: 1, bytes: 0, more: false }), "1 object, 0 B");
-        assert!(in_words(Contents { objects: 5_000, bytes: 1, more: true }).starts_with("at least 5000 objects"));
+        assert!(in_words(Contents { objects: 5_000, bytes: 1, more: true }).starts_with("at least 5,000 objects"));
         assert_eq!(in_dollars(0.36, "day while idle"), "about $0.36 a day while idle");
         assert_eq!(in_dollars(0.000_1, "month"), "less than $0.01 a month");
     }

@@ -26,7 +26,8 @@ use super::{
 };
 use crate::target::{StackEvents, Target};
 
-pub use contents::Contents;
+pub use contents::{Contents, contents as bucket_contents, is_ours as bucket_is_ours, is_there as bucket_is_there};
+pub use keep::{BUCKET_DELETED, BUCKET_KEPT};
 pub use leftovers::{Left, in_words as contents_in_words};
 use pieces::Pieces;
 

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     super::{DeployError, OWN_TAG, Progress, note},
-    Artifact, Package,
+    Artifact, Package, expire,
 };
 use crate::target::{Kind, Target, error_text, is_unknown_operation};
 
@@ -35,8 +35,8 @@ const BUSY_PACE: Duration = Duration::from_secs(5);
 const BUSY_TRIES: u32 = 12;
 
 /// The bucket's name: the same for an account and a region, always.
-pub fn name(account_id: &str, region: &str) -> String {
-    format!("tailwater-artifacts-{account_id}-{region}")
+pub fn name(target: &Target) -> String {
+    format!("tailwater-artifacts-{}-{}", target.account_id(), target.region())
 }
 
 /// The key of a package: by its content, since CloudFormation does not notice another zip under the
@@ -54,7 +54,7 @@ pub async fn upload(
     progress: &Sender<Progress>,
 ) -> Result<Artifact, DeployError> {
     let client = target.s3();
-    let own = name(target.account_id(), target.region());
+    let own = name(target);
     let bucket = named.unwrap_or(&own).to_owned();
     let key = key(package);
     let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;
@@ -72,6 +72,19 @@ pub async fn upload(
             .send()
             .await
             .map_err(|error| put_error(&bucket, &key, &error))?;
+        // The embedded cloud goes with its packages.
+        if bucket == own && !target.is_local() {
+            match expire::unused(target, &bucket, &key, expire::UNUSED_FOR).await {
+                Ok(0) => {}
+                Ok(count) => {
+                    note(progress, format!("{count} old packages that no stack uses were deleted from {bucket}."))
+                        .await;
+                }
+                Err(reason) => {
+                    note(progress, format!("Old packages in {bucket} were not looked through: {reason}.")).await;
+                }
+            }
+        }
     }
     Ok(Artifact { bucket, key, architecture: package.architecture })
 }
@@ -144,7 +157,7 @@ async fn ensure(
 async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), DeployError> {
     let region = target.region();
     let tried = || format!("made the bucket {bucket} for the function's code");
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         // us-east-1 is the one region that must not be named.
         let location = (region != "us-east-1").then(|| {
@@ -152,7 +165,7 @@ async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), De
         });
         let made = client.create_bucket().bucket(bucket).set_create_bucket_configuration(location).send().await;
         let Err(error) = made else { return Ok(()) };
-        tries += 1;
+        attempts += 1;
         match error.code() {
             Some("BucketAlreadyOwnedByYou") => return Ok(()),
             Some("BucketAlreadyExists") => {
@@ -165,7 +178,7 @@ async fn create(target: &Target, client: &Client, bucket: &str) -> Result<(), De
                     ),
                 ));
             }
-            Some("OperationAborted") if tries < BUSY_TRIES => tokio::time::sleep(BUSY_PACE).await,
+            Some("OperationAborted") if attempts < BUSY_TRIES => tokio::time::sleep(BUSY_PACE).await,
             Some("OperationAborted") => {
                 return Err(advised(tried(), &error, "S3 still ends the deletion of it: deploy again in some minutes"));
             }

@@ -313,6 +313,8 @@ async fn follow(stderr: impl AsyncRead + Unpin, wanted: Architecture, progress: 
     let began = Instant::now();
     let mut said = began;
     let mut crates: u32 = 0;
+    let mut at = String::new();
+    let mut blocked = String::new();
     let mut last: Vec<String> = Vec::new();
     let mut lines = BufReader::new(stderr);
     let mut line = Vec::new();
@@ -322,8 +324,7 @@ async fn follow(stderr: impl AsyncRead + Unpin, wanted: Architecture, progress: 
         match read {
             Err(_) if crates > 0 => {
                 said = Instant::now();
-                note(progress, format!("Building the function: {crates} crates, {seconds} s; the last takes longest."))
-                    .await;
+                note(progress, format!("Building the function: {crates} crates, {seconds} s, still at {at}.")).await;
                 continue;
             }
             Err(_) => {
@@ -345,12 +346,13 @@ async fn follow(stderr: impl AsyncRead + Unpin, wanted: Architecture, progress: 
                 .await;
             }
             crates += 1;
+            compiled.split(" (").next().unwrap_or(compiled).clone_into(&mut at);
             if said.elapsed() >= WORD_PACE {
                 said = Instant::now();
-                let name = compiled.split(" (").next().unwrap_or(compiled);
-                note(progress, format!("Building the function: {crates} crates, {seconds} s, at {name}.")).await;
+                note(progress, format!("Building the function: {crates} crates, {seconds} s, at {at}.")).await;
             }
-        } else if words.starts_with("Blocking ") {
+        } else if words.starts_with("Blocking ") && words != blocked {
+            words.clone_into(&mut blocked);
             note(progress, format!("Building the function: cargo says: {words}.")).await;
         }
         if last.len() == REPEATED_LINES {

@@ -237,9 +237,9 @@ impl Linked {
                 linked.interpreter = Some(String::from_utf8_lossy(name).into_owned());
             }
             for entry in segment.dynamic(endian, bytes)?.unwrap_or_default() {
-                match i64::from(entry.d_tag(endian)) {
+                match entry.d_tag(endian) {
                     elf::DT_NULL => break,
-                    tag => dynamic.push((tag, u64::from(entry.d_val(endian)))),
+                    tag => dynamic.push((tag, entry.d_val(endian))),
                 }
             }
         }

@@ -5,6 +5,9 @@
 mod bucket;
 mod build;
 mod check;
+mod expire;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 use std::path::{Path, PathBuf};
@@ -198,8 +201,12 @@ pub async fn find(
     }
     let program = workshop.build(wanted, progress).await?;
     let unfit = |reason: String| PackageError::Unfit { path: "what was built".into(), reason };
-    let zip = zip::of(&program).map_err(|error| unfit(error.to_string()))?;
-    checked(zip, Origin::Built, system).map_err(unfit)
+    // Megabytes are packed: nothing else would go on meanwhile.
+    let packed = tokio::task::spawn_blocking(move || {
+        let zip = zip::of(&program).map_err(|error| error.to_string())?;
+        checked(zip, Origin::Built, system)
+    });
+    packed.await.map_err(|error| unfit(error.to_string()))?.map_err(unfit)
 }
 
 /// The zip that stands beside this program: one for the architecture before one for any.
@@ -245,12 +252,12 @@ fn this_program() -> Result<Package, PackageError> {
 }
 
 #[cfg(test)]
-mod tests {
+mod zips {
     use std::io::{Cursor, Write};
 
     use super::*;
 
-    pub fn written(files: &[(&str, &[u8], u32)]) -> tempfile::NamedTempFile {
+    fn written(files: &[(&str, &[u8], u32)]) -> tempfile::NamedTempFile {
         let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content, mode) in files {
             let options = ::zip::write::SimpleFileOptions::default().unix_permissions(*mode);

@@ -1,5 +1,6 @@
 //! Deployments against an embedded cloud that is made to fail, and against recorded answers.
 
+mod destroying;
 mod failing;
 mod running;
 mod states;

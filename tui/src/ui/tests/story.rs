@@ -30,6 +30,7 @@ pub fn options() -> Options {
         colours: true,
         templates: vec![("signup.json".to_owned(), SIGNUP.to_owned()), ("order.json".to_owned(), ORDER.to_owned())],
         offset: UtcOffset(3600),
+        template: Vec::new(),
         now: START,
         seed: 7,
     }

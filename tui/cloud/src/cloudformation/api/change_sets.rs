@@ -18,7 +18,7 @@ use crate::{
         operation::Operation,
         stack::{OnFailure, Stack, USER_INITIATED, iso},
         template::invalid,
-        validation,
+        validation::{self, Validated},
     },
     wire::{Input, ServiceError, ServiceResult},
 };
@@ -30,7 +30,8 @@ impl CloudFormation {
     pub(super) async fn create_change_set(self: &Arc<Self>, mut input: Input) -> ServiceResult {
         let stack_name = input.required("StackName")?;
         let name = new_name(&mut input, "ChangeSetName")?;
-        let validates = !input.boolean("DisableValidation")?.unwrap_or(false);
+        let imports_existing = input.boolean("ImportExistingResources")?.unwrap_or(false);
+        let checks_early = !input.boolean("DisableValidation")?.unwrap_or(false);
         without_extras(&mut input)?;
         let wanted_imports = import::take(&mut input)?;
         let kind = match input.string("ChangeSetType")?.as_deref() {
@@ -63,9 +64,13 @@ impl CloudFormation {
         let revision = self.revision(&mut input, &stack).await?;
         input.finish()?;
         let mut plan = change_set::plan(self, &stack, &revision)?;
-        let imports = import::resolve(self, &stack, &revision, &mut plan, kind, wanted_imports)?;
+        let imports = if kind != ChangeSetType::Import && imports_existing {
+            import::existing(self, &stack, &revision, &mut plan).await
+        } else {
+            import::resolve(self, &stack, &revision, &mut plan, kind, wanted_imports)?
+        };
         let is_idle = kind == ChangeSetType::Update && !plan.changes_anything;
-        let findings = if validates { self.validate(&stack, &plan, &imports).await } else { Vec::new() };
+        let findings = if checks_early { self.validate(&stack, &plan, &imports).await } else { Vec::new() };
         let trouble = if findings.is_empty() {
             is_idle.then(|| NO_CHANGES.to_owned())
         } else {
@@ -85,8 +90,13 @@ impl CloudFormation {
             on_stack_failure,
             changes: plan.changes,
             imports,
+            imports_existing,
             token,
+        };
+        let validated = Validated {
             operation_id: uuid::Uuid::new_v4().to_string(),
+            change_set_id: change_set.id.clone(),
+            at: change_set.created,
             findings,
         };
         let (id, mut stack_id) = (change_set.id.clone(), stack.id.clone());
@@ -99,12 +109,14 @@ impl CloudFormation {
                 }
                 stack_id.clone_from(&known.id);
                 known.change_sets.push(change_set);
+                known.validations.push(validated);
             } else {
                 let mut stack = stack;
                 stack.token.clone_from(&change_set.token);
                 stack.set_status("REVIEW_IN_PROGRESS", Some(USER_INITIATED.into()));
                 stack.status_reason = None;
                 stack.change_sets.push(change_set);
+                stack.validations.push(validated);
                 stacks.push(stack);
             }
             Ok(())
@@ -116,13 +128,14 @@ impl CloudFormation {
     fn stack_for(&self, kind: ChangeSetType, stack_name: &str, name: &str) -> ServiceResult<Stack> {
         let existing = self.find(stack_name).and_then(|id| self.with_stack(&id, |stack| stack.clone()));
         match (kind, existing) {
+            (ChangeSetType::Create | ChangeSetType::Import, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => {
+                Ok(stack)
+            }
             (ChangeSetType::Update, None) => Err(no_stack(stack_name)),
-            (ChangeSetType::Import, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => Ok(stack),
             (ChangeSetType::Update | ChangeSetType::Import, Some(stack)) => {
                 refuse_unless_updatable(&stack)?;
                 Ok(stack)
             }
-            (ChangeSetType::Create, Some(stack)) if stack.status == "REVIEW_IN_PROGRESS" => Ok(stack),
             (ChangeSetType::Create, Some(stack)) => Err(exists_already(&stack, name)),
             (ChangeSetType::Create | ChangeSetType::Import, None) => {
                 check_name(stack_name, "StackName")?;
@@ -167,6 +180,9 @@ impl CloudFormation {
             described["Capabilities"] = change_set.revision.capabilities.clone().into();
             described["NotificationARNs"] = json!([]);
             described["RollbackConfiguration"] = json!({});
+            if change_set.imports_existing {
+                described["ImportExistingResources"] = true.into();
+            }
             if !change_set.revision.parameters.is_empty() {
                 described["Parameters"] = describe_parameters(&change_set.revision.parameters);
             }
@@ -261,6 +277,7 @@ impl CloudFormation {
             if change_set.role_arn.is_some() {
                 stack.role_arn.clone_from(&change_set.role_arn);
             }
+            stack.imports.clone_from(&change_set.imports);
             // With one executed, the others no longer say what would change.
             stack.change_sets.retain(|known| known.id == change_set.id);
             stack.change_sets.iter_mut().for_each(|known| known.execution_status = "EXECUTE_COMPLETE");

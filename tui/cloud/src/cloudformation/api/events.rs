@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 use super::request::no_stack;
 use crate::{
     cloudformation::{
-        CloudFormation,
-        change_set::ChangeSet,
-        events,
+        CloudFormation, events,
         stack::{Stack, StackOperation, iso},
         template::invalid,
+        validation::Validated,
     },
     wire::{Input, ServiceResult},
 };
@@ -51,8 +50,13 @@ impl CloudFormation {
         }
         let (stack_id, change_set) = match (&change_set, &operation) {
             (Some(name), _) => {
-                let (stack_id, id) = self.find_change_set(stack_name.as_deref(), name)?;
-                (stack_id, Some(id))
+                // What was found is told even after the change set is gone.
+                let by_arn = self.with_stacks(|stacks| {
+                    let of = |stack: &&Stack| stack.validations.iter().any(|known| known.change_set_id == *name);
+                    stacks.iter().find(of).map(|stack| (stack.id.clone(), name.clone()))
+                });
+                let found = by_arn.map_or_else(|| self.find_change_set(stack_name.as_deref(), name), Ok)?;
+                (found.0, Some(found.1))
             }
             (None, Some(operation)) if stack_name.is_none() => {
                 let found = self.with_stacks(|stacks| {
@@ -73,19 +77,19 @@ impl CloudFormation {
 
 fn has_operation(stack: &Stack, id: &str) -> bool {
     stack.operations.iter().any(|operation| operation.id == id)
-        || stack.change_sets.iter().any(|change_set| change_set.operation_id == id)
+        || stack.validations.iter().any(|validated| validated.operation_id == id)
 }
 
 /// The wanted events of a stack, newest first.
 fn told(stack: &Stack, wanted: &Wanted) -> Vec<Value> {
     let fits = |id: &str| wanted.operation.as_deref().is_none_or(|operation| operation == id);
     let of_stack = stack.operations.iter().filter(|operation| wanted.change_set.is_none() && fits(&operation.id));
-    let of_change_sets = stack.change_sets.iter().filter(|change_set| {
-        fits(&change_set.operation_id) && wanted.change_set.as_ref().is_none_or(|id| *id == change_set.id)
+    let of_change_sets = stack.validations.iter().filter(|validated| {
+        fits(&validated.operation_id) && wanted.change_set.as_ref().is_none_or(|id| *id == validated.change_set_id)
     });
     let mut groups: Vec<Group> = of_stack
         .map(|operation| of_operation(stack, operation, wanted.failed_only))
-        .chain(of_change_sets.map(|change_set| of_validation(stack, change_set, wanted.failed_only)))
+        .chain(of_change_sets.map(|validated| of_validation(stack, validated, wanted.failed_only)))
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.started));
     groups.into_iter().flat_map(|group| group.events).collect()
@@ -110,24 +114,24 @@ fn of_operation(stack: &Stack, operation: &StackOperation, failed_only: bool) ->
     Group { started: operation.started, events: summary.into_iter().chain(events).collect() }
 }
 
-fn of_validation(stack: &Stack, change_set: &ChangeSet, failed_only: bool) -> Group {
-    let failed = !change_set.findings.is_empty();
+fn of_validation(stack: &Stack, validated: &Validated, failed_only: bool) -> Group {
+    let failed = !validated.findings.is_empty();
     let status = if failed { "FAILED" } else { "SUCCEEDED" };
-    let mut summary = summary(stack, &change_set.operation_id, CREATE_CHANGESET, status, change_set.created);
-    summary["EndTime"] = iso(change_set.created).into();
+    let mut summary = summary(stack, &validated.operation_id, CREATE_CHANGESET, status, validated.at);
+    summary["EndTime"] = iso(validated.at).into();
     if failed {
         summary["DetailedStatus"] = "VALIDATION_FAILED".into();
     }
-    let findings = change_set.findings.iter().map(|finding| {
+    let findings = validated.findings.iter().map(|finding| {
         let mut event = json!({
             "EventId": finding.event_id,
             "StackId": stack.id,
-            "OperationId": change_set.operation_id,
+            "OperationId": validated.operation_id,
             "OperationType": CREATE_CHANGESET,
             "EventType": "VALIDATION_ERROR",
             "LogicalResourceId": finding.logical_id,
             "ResourceType": finding.resource_type,
-            "Timestamp": iso(change_set.created),
+            "Timestamp": iso(validated.at),
             "ValidationFailureMode": "FAIL",
             "ValidationName": finding.validation.name(),
             "ValidationStatus": "FAILED",
@@ -140,7 +144,7 @@ fn of_validation(stack: &Stack, change_set: &ChangeSet, failed_only: bool) -> Gr
         event
     });
     let summary = (!failed_only || failed).then_some(summary);
-    Group { started: change_set.created, events: summary.into_iter().chain(findings).collect() }
+    Group { started: validated.at, events: summary.into_iter().chain(findings).collect() }
 }
 
 /// What is told of an operation as a whole; its id is that of the operation.

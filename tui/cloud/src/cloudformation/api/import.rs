@@ -7,8 +7,8 @@ use crate::{
     cloudformation::{
         CloudFormation,
         change_set::{Change, ChangeSetType, Plan},
-        stack::{Revision, Stack},
-        template::invalid,
+        stack::{Resource, Revision, Stack},
+        template::{DeletionPolicy, invalid},
     },
     wire::{Input, ServiceResult},
 };
@@ -95,6 +95,31 @@ pub(super) fn resolve(
     Ok(imports)
 }
 
+/// What is there under the names of resources that the revision would make, and whose policy keeps
+/// them: it is taken in instead (`ImportExistingResources`).
+pub(super) async fn existing(
+    cloud: &CloudFormation,
+    stack: &Stack,
+    revision: &Revision,
+    plan: &mut Plan,
+) -> BTreeMap<String, String> {
+    let mut imports = BTreeMap::new();
+    for addition in &plan.additions {
+        let declaration = revision.template.resource(&addition.logical_id);
+        if declaration.is_none_or(|declaration| declaration.deletion_policy == DeletionPolicy::Delete) {
+            continue;
+        }
+        if let Some((_, name)) = cloud.taken_name(stack, addition).await {
+            let change = Change::import(addition, &name);
+            plan.changes.retain(|known| known.action().0 != addition.logical_id);
+            plan.changes.push(change);
+            imports.insert(addition.logical_id.clone(), name);
+        }
+    }
+    plan.changes.sort_by(|one, other| one.action().0.cmp(other.action().0));
+    imports
+}
+
 fn physical_id(cloud: &CloudFormation, stack: &Stack, revision: &Revision, wanted: &ToImport) -> ServiceResult<String> {
     let ToImport { logical_id, resource_type, identifier } = wanted;
     let declaration = revision
@@ -104,7 +129,7 @@ fn physical_id(cloud: &CloudFormation, stack: &Stack, revision: &Revision, wante
             declaration.resource_type == *resource_type && revision.holds(declaration.condition.as_ref())
         })
         .ok_or_else(|| invalid(format!("Resource [{logical_id}] is not in the template")))?;
-    if stack.resources.get(logical_id).is_some_and(|resource| resource.exists()) {
+    if stack.resources.get(logical_id).is_some_and(Resource::exists) {
         return Err(invalid(format!("Resource [{logical_id}] is in the stack already and cannot be imported")));
     }
     if !declaration.says_deletion_policy {

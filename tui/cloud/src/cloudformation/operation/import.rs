@@ -28,13 +28,11 @@ impl Operation {
             let (Some(declaration), Some(physical_id)) = (revision.template.resource(&id), imports.get(&id)) else {
                 continue;
             };
-            match self.take_in(&revision, declaration, physical_id).await {
-                Ok(()) => taken.push(id),
-                Err(Failure(reason)) => {
-                    self.with(|stack| stack.set_resource_status(&id, "IMPORT_FAILED", Some(reason)));
-                    failed.push(id);
-                    break;
-                }
+            if self.import_resource(&revision, declaration, physical_id).await {
+                taken.push(id);
+            } else {
+                failed.push(id);
+                break;
             }
         }
         if failed.is_empty() {
@@ -55,6 +53,29 @@ impl Operation {
         });
     }
 
+    /// Takes a resource in, with its events. Gives whether it is the stack's own now.
+    pub(super) async fn import_resource(
+        &self,
+        revision: &Revision,
+        declaration: &ResourceDeclaration,
+        physical_id: &str,
+    ) -> bool {
+        let id = &declaration.logical_id;
+        match self.take_in(revision, declaration, physical_id).await {
+            Ok(()) => true,
+            Err(Failure(reason)) => {
+                self.with(|stack| {
+                    stack.set_resource_status(id, "IMPORT_FAILED", Some(reason));
+                    // It stays what it was: there, and not this stack's.
+                    if let Some(resource) = stack.resources.get_mut(id) {
+                        resource.physical_id = None;
+                    }
+                });
+                false
+            }
+        }
+    }
+
     async fn take_in(
         &self,
         revision: &Revision,
@@ -69,6 +90,7 @@ impl Operation {
             let metadata = evaluated.as_ref().ok().and_then(|evaluated| evaluated.metadata.clone());
             let mut record = record_of(declaration, revision, properties.clone(), metadata);
             record.physical_id = Some(physical_id.to_owned());
+            record.imported = true;
             stack.resources.insert(id.clone(), record);
             stack.set_resource_status(id, "IMPORT_IN_PROGRESS", Some("Resource import started.".into()));
             Some(evaluated.map(|_| Self::request(stack, id, properties)))

@@ -26,6 +26,14 @@ pub(super) struct Evaluated {
 impl Operation {
     /// Makes a resource of the revision that the stack is at. Gives whether it is there.
     pub(super) async fn create_resource(self, logical_id: String) -> bool {
+        let import = self.with(|stack| {
+            let physical_id = stack.imports.get(&logical_id)?.clone();
+            let (declaration, revision) = declaration(stack, &logical_id)?;
+            Some((declaration, revision, physical_id))
+        });
+        if let Some((declaration, revision, physical_id)) = import {
+            return self.import_resource(&revision, &declaration, &physical_id).await;
+        }
         let prepared = self.with(|stack| {
             let (declaration, revision) = declaration(stack, &logical_id)?;
             let evaluated = self.evaluate(stack, &revision, &declaration);
@@ -114,6 +122,7 @@ impl Operation {
             let mut next = record_of(&declaration, &revision, evaluated.properties.clone(), evaluated.metadata);
             next.physical_id.clone_from(&current.physical_id);
             next.attributes.clone_from(&current.attributes);
+            next.imported = current.imported;
             (next.status, next.reason, next.at) = (current.status, current.reason.clone(), current.at);
             let changed = changed_properties(&current.properties, &evaluated.properties);
             // What failed before and was kept is brought to its end now.
@@ -398,6 +407,7 @@ pub(super) fn record_of(
         update_replace_policy: declaration.update_replace_policy,
         metadata,
         drift: None,
+        imported: false,
     }
 }
 

@@ -12,7 +12,10 @@ impl Operation {
         let failed = self
             .work_off(&graph, false, |operation, id| async move {
                 let keep = operation.with(|stack| {
-                    stack.resources.get(&id).is_some_and(|resource| keeps(resource.deletion_policy, true))
+                    stack
+                        .resources
+                        .get(&id)
+                        .is_some_and(|resource| resource.imported || keeps(resource.deletion_policy, true))
                 });
                 operation.delete_resource(id, keep).await
             })
@@ -96,7 +99,11 @@ impl Operation {
             stack.outputs.clone_from(&update.previous_outputs);
             stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
         });
-        back.clean_up(made.into_iter().map(|resource| (resource, false)).collect()).await;
+        let made = made.into_iter().map(|resource| {
+            let keep = resource.imported;
+            (resource, keep)
+        });
+        back.clean_up(made.collect()).await;
         self.with(|stack| {
             stack.resources.retain(|id, _| update.before.contains_key(id));
             stack.update = None;

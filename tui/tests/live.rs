@@ -1,0 +1,215 @@
+//! The live side against an endpoint that is reached as AWS is: identity, credentials, signatures.
+#![cfg(feature = "local")]
+
+mod common;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use common::{User, last_json};
+use serde_json::Value;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `tailwater local` in the background.
+struct Cloud {
+    child: Child,
+    ready: Value,
+}
+
+impl Cloud {
+    fn start(user: &User) -> Self {
+        let mut command = user.command(&["local", "--output", "json", "--gateway-port", "0"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Self { child, ready }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.ready))
+    }
+
+    /// What a `credential_process` gives.
+    fn credentials(&self, secret: &str, expiration: &str) -> String {
+        serde_json::json!({
+            "Version": 1,
+            "AccessKeyId": self.text("accessKeyId"),
+            "SecretAccessKey": secret,
+            "Expiration": expiration,
+        })
+        .to_string()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that reaches the cloud as it would reach AWS.
+fn on_aws(user: &User, arguments: &[&str]) -> Command {
+    let mut command = user.command(arguments);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION"] {
+        command.env_remove(name);
+    }
+    command
+        .env_remove("AWS_ENDPOINT_URL")
+        .env("TAILWATER_TARGET", "aws")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", user.folder().join("config"))
+        .env("AWS_SHARED_CREDENTIALS_FILE", user.folder().join("credentials"));
+    command
+}
+
+fn write(path: &Path, text: &str) {
+    let draft = path.with_extension("new");
+    std::fs::write(&draft, text).expect("written");
+    std::fs::rename(draft, path).expect("in place");
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn status_says_as_whom_and_where_it_looks() {
+    let user = User::new();
+    let cloud = Cloud::start(&user);
+    let (key, secret) = (cloud.text("accessKeyId"), cloud.text("secretAccessKey"));
+    write(
+        &user.folder().join("credentials"),
+        &format!("[dev]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"),
+    );
+    write(&user.folder().join("config"), &format!("[profile dev]\nregion = {}\n", cloud.text("region")));
+    let url = cloud.text("endpointUrl");
+    let arguments = ["status", "--profile", "dev", "--output", "json"];
+
+    // AWS_ENDPOINT_URL, with one service elsewhere.
+    let mut command = on_aws(&user, &arguments);
+    command.env("AWS_ENDPOINT_URL", url).env("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:1");
+    let status = last_json(&command.output().expect("it runs"));
+    assert_eq!(status["accountId"], cloud.ready["accountId"], "{status}");
+    assert_eq!((status["profile"].as_str(), status["endpointUrl"].as_str()), (Some("dev"), Some(url)));
+    assert_eq!(status["callerArn"], format!("arn:aws:iam::{}:root", cloud.text("accountId")));
+    assert_eq!(status["serviceEndpoints"], serde_json::json!({"Kinesis": "http://127.0.0.1:1"}));
+
+    // The command line's goes before the environment's.
+    let mut command = on_aws(&user, &["status", "--profile", "dev", "--output", "json", "--endpoint-url", url]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    let status = last_json(&command.output().expect("it runs"));
+    assert_eq!((status["endpointUrl"].as_str(), &status["serviceEndpoints"]), (Some(url), &serde_json::json!({})));
+
+    // A profile that is named goes before keys of the environment, as in the AWS CLI.
+    let mut command = on_aws(&user, &["status", "--profile", "dev", "--output", "json", "--endpoint-url", url]);
+    command.env("AWS_ACCESS_KEY_ID", "AKIDOTHER").env("AWS_SECRET_ACCESS_KEY", "other");
+    assert_eq!(last_json(&command.output().expect("it runs"))["accountId"], cloud.ready["accountId"]);
+}
+
+#[test]
+fn what_the_sdk_cannot_do_is_explained_before_any_call() {
+    let user = User::new();
+    let config = "[profile admin]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/admin\n\
+                  source_profile = me\nmfa_serial = arn:aws:iam::111122223333:mfa/me\n[profile me]\n";
+    write(&user.folder().join("config"), config);
+    let output = on_aws(&user, &["status", "--profile", "admin"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(said.contains("aws configure export-credentials --profile admin --format env"), "{said}");
+    assert!(said.contains("mfa/me") && said.contains("credential_process"), "{said}");
+
+    let mut command = on_aws(&user, &["status", "--region", "eu-west-1"]);
+    command.env("AWS_CA_BUNDLE", user.folder().join("none.pem"));
+    let output = command.output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("none.pem"));
+}
+
+#[test]
+fn events_are_signed_where_the_api_wants_it() {
+    let user = User::new();
+    let _cloud = Cloud::start(&user);
+    let deployed = user.run(&["deploy", "--param", "AuthMode=IAM", "--param", "BufferIntervalSeconds=1"]);
+    assert_eq!(deployed.status.code(), Some(0), "{}", said(&deployed));
+    let sent = user.run(&["send", "--count", "3", "--output", "json"]);
+    assert_eq!(sent.status.code(), Some(0), "{}{}", said(&sent), String::from_utf8_lossy(&sent.stdout));
+    assert_eq!(last_json(&sent)["sent"], 3);
+
+    let unsigned = user.run(&["send", "--header", "Authorization: none", "--output", "json"]);
+    assert_eq!(unsigned.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&unsigned.stdout).into_owned();
+    let line: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(line["status"], 403);
+    assert!(line["error"].as_str().is_some_and(|error| error.contains("AuthMode is IAM")), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn credentials_that_go_bad_are_said_once_and_new_ones_are_picked_up() {
+    let user = User::new();
+    let cloud = Cloud::start(&user);
+    let deployed = user.run(&["deploy", "--param", "BufferIntervalSeconds=1"]);
+    assert_eq!(deployed.status.code(), Some(0), "{}", said(&deployed));
+    let held = user.folder().join("held.json");
+    // They expire before the time at which they are renewed, so that each call asks for them.
+    let near = |secret: &str| cloud.credentials(secret, &soon());
+    write(&held, &near(cloud.text("secretAccessKey")));
+    let config =
+        format!("[profile p]\nregion = {}\ncredential_process = cat {}\n", cloud.text("region"), held.display());
+    write(&user.folder().join("config"), &config);
+
+    let url = cloud.text("endpointUrl").to_owned();
+    let mut command = on_aws(&user, &["tail", "logs", "--from-start", "--profile", "p", "--endpoint-url", &url]);
+    let mut tail = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let lines = heard(&mut tail);
+    // Something was read with the good ones.
+    user.run(&["send"]);
+    wait_for(&lines, "out", "");
+    write(&held, &near("wrong"));
+    wait_for(&lines, "err", "The credential_process of profile p has to give new ones");
+    write(&held, &near(cloud.text("secretAccessKey")));
+    wait_for(&lines, "err", "The credentials are good again.");
+    user.run(&["send", "--data", "{\"event\":\"after\"}"]);
+    wait_for(&lines, "out", "");
+    let _ = tail.kill();
+    let _ = tail.wait();
+}
+
+/// Half a minute from now.
+fn soon() -> String {
+    let now = std::time::SystemTime::now() + Duration::from_secs(30);
+    aws_smithy_types::DateTime::from(now).fmt(aws_smithy_types::date_time::Format::DateTime).expect("a time")
+}
+
+/// What a child says, line by line, with where it says it.
+fn heard(child: &mut Child) -> mpsc::Receiver<(&'static str, String)> {
+    let (sender, lines) = mpsc::channel();
+    let out = BufReader::new(child.stdout.take().expect("its output"));
+    let err = BufReader::new(child.stderr.take().expect("its errors"));
+    let other = sender.clone();
+    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(("out", line))));
+    std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| other.send(("err", line))));
+    lines
+}
+
+fn wait_for(lines: &mpsc::Receiver<(&'static str, String)>, place: &str, text: &str) {
+    let mut before = Vec::new();
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        let (from, line) = lines.recv_timeout(left).unwrap_or_else(|_| panic!("never said {text:?}: {before:#?}"));
+        if from == place && line.contains(text) {
+            return;
+        }
+        before.push(line);
+    }
+}
