@@ -19,6 +19,7 @@ fn options() -> Options {
         colours: true,
         templates: vec![("a.json".into(), "{\"n\":{{seq}}}".into()), ("b.json".into(), "[]".into())],
         offset: UtcOffset(0),
+        template: Vec::new(),
         now: at(0),
         seed: 1,
     }
@@ -384,6 +385,7 @@ fn an_account_of_aws_is_sent_to_only_after_a_yes() {
         region: "ap-southeast-2".to_owned(),
         profile: Some("prod-data".to_owned()),
         endpoint_url: None,
+        who: String::new(),
     };
     let mut app = App::new(Options { target, ..options() });
     app.update(done());

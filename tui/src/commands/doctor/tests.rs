@@ -170,19 +170,13 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
-            name: "tailwater".to_owned(),
-            protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
-            name: "tailwater".to_owned(),
-            protected: false,
             status: status.into(),
             detailed_status: None,
             outputs: Vec::new(),
             parameters: Vec::new(),
             tags: Vec::new(),
             change_set_id: None,
-            name: "tailwater".to_owned(),
-            protected: false,
             own,
         }))
     };
