@@ -207,7 +207,12 @@ impl Operation {
     }
 
     /// Does what was ordered of an action: fails, or waits; `Err(None)`: cancelled meanwhile.
-    async fn meet(&self, request: &Request, resource_type: &str, action: Action) -> Result<(), Option<Failure>> {
+    pub(super) async fn meet(
+        &self,
+        request: &Request,
+        resource_type: &str,
+        action: Action,
+    ) -> Result<(), Option<Failure>> {
         let faults = &self.cloud.uses.faults;
         match faults.meet_action(&request.stack_name, &request.logical_id, resource_type, action) {
             None => Ok(()),
