@@ -435,10 +435,6 @@ pub(crate) fn changed_properties(before: &Map<String, Value>, after: &Map<String
 }
 
 /// Whether a policy keeps a resource that its stack lets go.
-pub(super) fn keeps(policy: DeletionPolicy, created_now: bool) -> bool {
-    match policy {
-        DeletionPolicy::Delete => false,
-        DeletionPolicy::Retain => true,
-        DeletionPolicy::RetainExceptOnCreate => !created_now,
-    }
+pub(super) fn keeps(policy: DeletionPolicy) -> bool {
+    policy != DeletionPolicy::Delete
 }
