@@ -139,11 +139,12 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
     let kept = user.run(&["destroy", "--keep-data", "--output", "json"]);
     let bucket = last_json(&kept)["keptBucket"].as_str().map(str::to_owned);
     assert!(bucket.is_some_and(|name| name.starts_with("api-kinesis-firehose-bucket-")), "{}", last_json(&kept));
-    let again = user.run(&["deploy", "--output", "json"]);
-    assert_eq!(again.status.code(), Some(1), "the kept bucket is in the way");
-    let other =
-        ["deploy", "--param", "BucketBaseName=another", "--param", "BufferIntervalSeconds=1", "--output", "json"];
-    assert_eq!(last_json(&user.run(&other))["event"], "deployed");
+    let left = last_json(&kept)["left"].clone();
+    assert_eq!((&left[0]["type"], &left[0]["cost"]), (&"AWS::S3::Bucket".into(), &Value::Null), "{left}");
+    let again = user.run(&["deploy", "--param", "BufferIntervalSeconds=1", "--output", "json"]);
+    assert_eq!(last_json(&again)["event"], "deployed", "{}", String::from_utf8_lossy(&again.stderr));
+    let objects = user.run(&["tail", "objects", "--from-start", "--limit", "1", "--output", "json"]);
+    assert!(lines(&objects)[0]["records"].as_u64() >= Some(1), "the kept bucket is taken back");
     let destroyed = user.run(&["destroy", "--output", "json"]);
     assert_eq!(last_json(&destroyed)["event"], "destroyed", "{}", String::from_utf8_lossy(&destroyed.stderr));
     assert_eq!(user.run(&["status"]).status.code(), Some(1));
@@ -157,29 +158,37 @@ fn a_pipeline_lives_from_deploy_to_destroy() {
 
 #[test]
 fn two_stacks_live_side_by_side() {
+    /// A command on both stacks at once, with all default parameters.
+    fn on_both(user: &User, arguments: &[&str]) -> [Value; 2] {
+        let started = ["a", "b"].map(|stack| {
+            let mut all = vec!["--stack-name", stack, "--output", "json"];
+            all.extend(arguments);
+            let mut command = user.command(&all);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+        });
+        started.map(|command| {
+            let output = command.wait_with_output().expect("its end");
+            assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            last_json(&output)
+        })
+    }
+
     let user = User::new();
     let _cloud = Cloud::start(&user, &[]);
-    for stack in ["tailwater", "second"] {
-        let smoke = user.run(&[
-            "--stack-name",
-            stack,
-            "smoke",
-            "--events",
-            "3",
-            "--timeout",
-            "50s",
-            "--param",
-            "BufferIntervalSeconds=1",
-            "--output",
-            "json",
-        ]);
-        assert_eq!(last_json(&smoke)["verdict"], "pass", "{stack}: {}", String::from_utf8_lossy(&smoke.stderr));
+    let [first, second] = on_both(&user, &["deploy"]).map(|deployed| deployed["outputs"].clone());
+    for (name, value) in first.as_object().expect("outputs") {
+        assert_ne!(*value, second[name], "{name} is the same in both");
     }
-    let name = |stack| {
-        let status = user.run(&["--stack-name", stack, "status", "--output", "json"]);
-        last_json(&status)["outputs"]["StreamName"].clone()
-    };
-    assert_ne!(name("tailwater"), name("second"));
+    for smoke in on_both(&user, &["smoke", "--events", "3", "--timeout", "50s"]) {
+        assert_eq!((&smoke["verdict"], &smoke["delivered"]), (&"pass".into(), &3.into()), "{smoke}");
+    }
+    // Everything has been delivered: there is nothing to wait for.
+    for destroyed in on_both(&user, &["destroy", "--now"]) {
+        assert_eq!(destroyed["event"], "destroyed", "{destroyed}");
+    }
+    for stack in ["a", "b"] {
+        assert_eq!(user.run(&["--stack-name", stack, "status"]).status.code(), Some(1), "{stack} is gone");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use tailwater_core::events::Timestamp;
 
 pub use activity::Stirred;
-pub use budget::{BUDGET_WINDOW, BudgetState, Budgeted};
+pub use budget::{BUDGET_WINDOW, BudgetState};
 pub use calls::CallReceiver;
 use clock::UNNOTICED_OFFSET;
 pub use clock::now;
@@ -283,7 +283,6 @@ impl Target {
             options.profile.clone(),
             config.region().cloned(),
             http.clone(),
-            origin,
             Advice::new(origin, facts.as_ref(), options.profile.is_some()),
             notices.clone(),
         );

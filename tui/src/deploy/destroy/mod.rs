@@ -184,7 +184,7 @@ impl Run<'_> {
     /// Takes the stack down, whatever state it is in.
     async fn take_down(&self, found: &Stack) -> Result<Ended, DeployError> {
         let Some(stack) = self.settle(found).await? else {
-            return self.gone(&found.id).await;
+            return self.gone(&found.id, Pieces::default()).await;
         };
         let pieces = Pieces::of(self.client, &stack.id).await?;
         // One in review holds nothing yet.
@@ -203,7 +203,7 @@ impl Run<'_> {
         if let Some(stuck) = self.delete(&stack, &pieces).await? {
             return Ok(Ended::Stuck(stuck));
         }
-        self.gone(&stack.id).await
+        self.gone(&stack.id, pieces).await
     }
 
     /// The stack once nothing runs on it any more; `None`: what ran was its deletion.
@@ -231,8 +231,10 @@ impl Run<'_> {
     }
 
     /// Deletes what CloudFormation left although it was not to be kept, once the stack is gone.
-    async fn gone(&self, stack_id: &str) -> Result<Ended, DeployError> {
-        let pieces = Pieces::of(self.client, stack_id).await?;
+    async fn gone(&self, stack_id: &str, before: Pieces) -> Result<Ended, DeployError> {
+        let now = Pieces::of(self.client, stack_id).await?;
+        // Not every endpoint knows what a stack had once it is gone.
+        let pieces = if now.is_empty() { before } else { now };
         if !self.options.keep_data {
             // An earlier run that kept the data had CloudFormation leave the bucket.
             for bucket in pieces.retained(pieces::BUCKET) {

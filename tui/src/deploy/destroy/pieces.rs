@@ -59,6 +59,11 @@ impl Pieces {
         Ok(Self { pieces })
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// The ids of one type.
     pub fn ids<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a str> {
         self.pieces.iter().filter(move |piece| piece.resource_type == resource_type).map(|piece| &*piece.physical_id)
