@@ -46,8 +46,8 @@ const THROTTLES: [&str; 13] = [
     "EC2ThrottledException",
     "LimitExceededException",
 ];
-/// The host prefix that the SDK gives to `StartLiveTail`.
-const STREAMING_PREFIX: &str = "streaming-";
+/// The host prefixes that the SDK gives to `StartLiveTail`, by the version of its model.
+const STREAMING_PREFIXES: [&str; 2] = ["streaming-", "stream-"];
 
 /// The interceptor of every client of a target.
 #[derive(Debug, Clone)]
@@ -294,7 +294,7 @@ fn code_of(headers: &Headers, body: Option<&[u8]>) -> Option<String> {
 /// The same address without the prefix, where its host is this machine.
 fn without_prefix(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once("://")?;
-    let own = rest.strip_prefix(STREAMING_PREFIX)?;
+    let own = STREAMING_PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix))?;
     let host = own.split(['/', '?']).next().unwrap_or(own);
     super::is_loopback(host_of(host)).then(|| format!("{scheme}://{own}"))
 }
@@ -333,6 +333,7 @@ mod tests {
     #[test]
     fn only_hosts_of_this_machine_get_their_name_back() {
         assert_eq!(without_prefix("http://streaming-127.0.0.1:4566/").as_deref(), Some("http://127.0.0.1:4566/"));
+        assert_eq!(without_prefix("http://stream-127.0.0.1:4566/").as_deref(), Some("http://127.0.0.1:4566/"));
         assert_eq!(without_prefix("http://streaming-localhost:1/x").as_deref(), Some("http://localhost:1/x"));
         assert_eq!(without_prefix("https://streaming-logs.eu-west-1.amazonaws.com/"), None);
         assert_eq!(without_prefix("http://127.0.0.1:4566/"), None);
