@@ -149,7 +149,8 @@ fn the_first_cause_stands_on_the_first_line() {
 #[test]
 fn without_a_terminal_a_stop_leaves_the_operation_running() {
     let aws = Aws::new();
-    aws.order(Order::once(ResourceFault::delay("Stream", Action::Create, Duration::from_secs(2))));
+    // Longer than the pace at which events are read on AWS.
+    aws.order(Order::once(ResourceFault::delay("Stream", Action::Create, Duration::from_secs(5))));
     let mut deploying = aws
         .command(&["--yes", "--output", "json"])
         .stdout(Stdio::piped())
@@ -178,7 +179,7 @@ fn without_a_terminal_a_stop_leaves_the_operation_running() {
 #[test]
 fn at_a_terminal_the_question_comes_after_the_preview_and_a_stop_offers_to_cancel() {
     let aws = Aws::new();
-    aws.order(Order::once(ResourceFault::delay("Stream", Action::Create, Duration::from_secs(60))));
+    aws.order(Order::once(ResourceFault::delay("Stream", Action::Create, Duration::from_mins(1))));
     let mut screen = aws.terminal(&[]);
     let asked = screen.until_shows("Deploy stack tailwater? y/n");
     for words in ["Account 000000000000", "Creates stack tailwater:", "+ Add     Stream", "AWS::Kinesis::Stream"] {

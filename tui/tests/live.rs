@@ -15,7 +15,7 @@ use common::{User, last_json};
 use serde_json::Value;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `tailwater local` in the background.
 struct Cloud {
@@ -168,18 +168,18 @@ fn credentials_that_go_bad_are_said_once_and_new_ones_are_picked_up() {
     write(&user.folder().join("config"), &config);
 
     let url = cloud.text("endpointUrl").to_owned();
-    let mut command = on_aws(&user, &["tail", "logs", "--from-start", "--profile", "p", "--endpoint-url", &url]);
+    let mut command = on_aws(&user, &["tail", "records", "--from-start", "--profile", "p", "--endpoint-url", &url]);
     let mut tail = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let lines = heard(&mut tail);
     // Something was read with the good ones.
-    user.run(&["send"]);
-    wait_for(&lines, "out", "");
+    user.run(&["send", "--data", "{\"event\":\"before\"}"]);
+    wait_for(&lines, "out", "before");
     write(&held, &near("wrong"));
     wait_for(&lines, "err", "The credential_process of profile p has to give new ones");
     write(&held, &near(cloud.text("secretAccessKey")));
     wait_for(&lines, "err", "The credentials are good again.");
     user.run(&["send", "--data", "{\"event\":\"after\"}"]);
-    wait_for(&lines, "out", "");
+    wait_for(&lines, "out", "after");
     let _ = tail.kill();
     let _ = tail.wait();
 }
@@ -212,4 +212,124 @@ fn wait_for(lines: &mpsc::Receiver<(&'static str, String)>, place: &str, text: &
         }
         before.push(line);
     }
+}
+
+/// A proxy that notes the first line of each request and answers as AWS would, or refuses to tunnel.
+fn proxy() -> (String, mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let sender = sender.clone();
+            std::thread::spawn(move || answer_as_proxy(stream, &sender));
+        }
+    });
+    (address, lines)
+}
+
+fn answer_as_proxy(mut stream: std::net::TcpStream, seen: &mpsc::Sender<String>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+    loop {
+        let (mut first, mut length) = (String::new(), 0);
+        if reader.read_line(&mut first).is_ok_and(|read| read == 0) || first.is_empty() {
+            return;
+        }
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a header");
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse().expect("a length");
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        std::io::Read::read_exact(&mut reader, &mut body).expect("a body");
+        let _ = seen.send(first.trim().to_owned());
+        // STS API reference, GetCallerIdentity; CloudFormation answers for a stack that is not there.
+        let body = String::from_utf8_lossy(&body);
+        let (status, answer) = if first.starts_with("CONNECT") {
+            ("403 Forbidden", "")
+        } else if body.contains("GetCallerIdentity") {
+            (
+                "200 OK",
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/ann</Arn>\
+                 <UserId>AIDA</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+            )
+        } else {
+            (
+                "400 Bad Request",
+                "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>\
+                 <Message>Stack with id tailwater does not exist</Message></Error></ErrorResponse>",
+            )
+        };
+        let length = answer.len();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n\r\n{answer}");
+        if std::io::Write::write_all(&mut stream, answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn calls_go_over_the_proxy_and_past_it_to_this_machine() {
+    let user = User::new();
+    let (address, lines) = proxy();
+    let status = |url: &str, variables: &[(&str, &str)]| {
+        let mut command =
+            on_aws(&user, &["status", "--region", "eu-west-1", "--output", "json", "--endpoint-url", url]);
+        command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.envs(variables.iter().copied()).output().expect("it runs")
+    };
+    let output = status("http://aws.example:4566", &[("HTTP_PROXY", &address)]);
+    assert_eq!(last_json(&output)["callerArn"], "arn:aws:iam::111122223333:user/ann", "{}", said(&output));
+    assert!(lines.try_iter().all(|line| line.starts_with("POST http://aws.example:4566/")));
+
+    let output = status("https://aws.example", &[("HTTPS_PROXY", &address)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines.try_iter().next().as_deref(), Some("CONNECT aws.example:443 HTTP/1.1"));
+
+    let cloud = Cloud::start(&user);
+    let (key, secret) = (cloud.text("accessKeyId").to_owned(), cloud.text("secretAccessKey").to_owned());
+    let mut command = on_aws(&user, &["status", "--output", "json", "--endpoint-url", cloud.text("endpointUrl")]);
+    command.args(["--region", cloud.text("region")]).env("HTTP_PROXY", &address);
+    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
+    assert_eq!(last_json(&command.output().expect("it runs"))["accountId"], cloud.ready["accountId"]);
+    assert_eq!(lines.try_iter().count(), 0, "nothing of this machine's own");
+}
+
+#[test]
+fn what_costs_extra_is_there_only_when_asked_for_and_says_its_price() {
+    let user = User::new();
+    let cloud = Cloud::start(&user);
+    let deployed = user.run(&["deploy", "--param", "BufferIntervalSeconds=1"]);
+    assert_eq!(deployed.status.code(), Some(0), "{}", said(&deployed));
+    let (key, secret) = (cloud.text("accessKeyId").to_owned(), cloud.text("secretAccessKey").to_owned());
+    let on_aws = |arguments: &[&str]| {
+        let mut command = on_aws(&user, arguments);
+        command.args(["--endpoint-url", cloud.text("endpointUrl"), "--region", cloud.text("region")]);
+        command.env("AWS_ACCESS_KEY_ID", &key).env("AWS_SECRET_ACCESS_KEY", &secret);
+        command
+    };
+    for (source, option, price) in
+        [("records", "--fan-out", "0.015 USD per shard-hour"), ("logs", "--live-tail", "0.01 USD per minute")]
+    {
+        let mut tail = on_aws(&["tail", source, option, "--limit", "1"]);
+        let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let lines = heard(&mut tail);
+        wait_for(&lines, "err", price);
+        // It is in place a moment later: what is sent until then is not its concern.
+        let sending = std::thread::scope(|scope| {
+            let sent = scope.spawn(|| user.run(&["send", "--count", "30", "--rate", "10"]));
+            wait_for(&lines, "out", "");
+            sent.join()
+        });
+        assert_eq!(sending.expect("sent").status.code(), Some(0));
+        assert_eq!(tail.wait().expect("its end").code(), Some(0));
+    }
+    let plain = on_aws(&["tail", "records", "--from-start", "--limit", "1"]).output().expect("it runs");
+    assert_eq!(plain.status.code(), Some(0));
+    assert!(!said(&plain).contains("USD"), "{}", said(&plain));
 }

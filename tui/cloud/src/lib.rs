@@ -7,6 +7,8 @@
 //! the shape of that service's API and gives back the output in the same shape; the wire protocols
 //! (`wire`) turn HTTP into such calls, and services call each other the same way. The order in
 //! which services may use each other is that of `Services`.
+//!
+//! It can be ordered to fail: see [`faults`].
 
 mod caller;
 mod cloudformation;

@@ -30,7 +30,7 @@ pub async fn deploy(global: &Global, args: DeployArgs) -> CommandResult {
     }
     let request = Request { tags: args.tag.clone(), ..request(global) };
     let mut run = Run { global, args: &args, target: &target, request, asks, keyboard: Keyboard::new() };
-    let end = match run.to_the_end().await {
+    let end = match run.run().await {
         Ok(end) => conclude(global.output, &end),
         Err(CommandError::Deploy(error)) => refused(global.output, error),
         Err(error) => Err(error),
@@ -67,7 +67,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&mut self) -> Result<Ended, CommandError> {
+    async fn run(&mut self) -> Result<Ended, CommandError> {
         loop {
             let prepared = {
                 let (target, request, output) = (self.target, &self.request, self.global.output);
@@ -134,9 +134,9 @@ impl Run<'_> {
         if !self.asks {
             return Ok(None);
         }
-        let loses = !losses.is_empty();
+        let is_loss = !losses.is_empty();
         if self.global.yes {
-            if loses && !self.args.allow_loss {
+            if is_loss && !self.args.allow_loss {
                 let lost: Vec<_> = losses.iter().map(|loss| visible(loss).into_owned()).collect();
                 return Err(CommandError::Usage(format!(
                     "not done, because --yes alone does not agree to a loss: {}. Add --allow-loss to agree to that too",
@@ -149,7 +149,7 @@ impl Run<'_> {
             return Err(nobody_to_ask(what));
         }
         let name = &self.global.stack_name;
-        let question = if loses {
+        let question = if is_loss {
             format!("{what}, and lose that? Type the stack's name, {name}:")
         } else {
             format!("{what}? y/n")
@@ -159,7 +159,7 @@ impl Run<'_> {
             () = stopped() => return Ok(Some(Ended::Stopped)),
         };
         let is_yes = match answer.as_deref() {
-            Some(answer) if loses => answer == name,
+            Some(answer) if is_loss => answer == name,
             Some(answer) => matches!(answer, "y" | "yes"),
             None => false,
         };
@@ -218,7 +218,8 @@ fn nobody_to_ask(what: &str) -> CommandError {
 fn place(target: &Target) -> String {
     let profile = target.profile().map(|name| format!(", profile {}", visible(name))).unwrap_or_default();
     let endpoint = target.endpoint_url().map(|url| format!(", at {}", visible(url))).unwrap_or_default();
-    format!("Account {}, {}{profile}{endpoint}.", target.account_id(), target.region())
+    let who = visible(target.identity().short_name());
+    format!("Account {}, {}, as {who}{profile}{endpoint}.", target.account_id(), target.region())
 }
 
 /// Shows progress as it comes.
@@ -255,7 +256,7 @@ fn show(output: Output, dry_run: bool, changes: &Preview) -> Result<(), CommandE
 
 /// Says how it ended.
 fn conclude(output: Output, ended: &Ended) -> CommandResult {
-    let nothing = || last("unchanged", None, json!({}), Value::Null);
+    let nothing = || last("unchanged", None, &json!({}), &Value::Null);
     match ended {
         Ended::Outcome(outcome) => conclude_outcome(output, outcome),
         Ended::Preview => print::line(output, nothing, || "Nothing was changed: this was the preview.".to_owned()),
@@ -281,7 +282,7 @@ fn conclude(output: Output, ended: &Ended) -> CommandResult {
             };
             print::line(
                 output,
-                || last("failed", Some(status), json!({}), Value::Null),
+                || last("failed", Some(status), &json!({}), &Value::Null),
                 || format!("Cancelled: the stack is in {status}."),
             )?;
             Ok(End::Interrupted)
@@ -293,7 +294,7 @@ fn conclude_outcome(output: Output, outcome: &Outcome) -> CommandResult {
     let deployed = |event: &str, word: &str, stack: &Deployed| {
         print::line(
             output,
-            || last(event, Some(stack.status.as_str()), json!(stack.outputs), Value::Null),
+            || last(event, Some(stack.status.as_str()), &json!(stack.outputs), &Value::Null),
             || format!("{word}: {}\n{}", stack.status, print::outputs_text(&stack.outputs)),
         )
     };
@@ -304,7 +305,7 @@ fn conclude_outcome(output: Output, outcome: &Outcome) -> CommandResult {
             let cause = || failure.root_cause.as_ref().map_or(Value::Null, |event| cause_json(event, failure));
             print::line(
                 output,
-                || last("failed", Some(failure.status.as_str()), json!({}), cause()),
+                || last("failed", Some(failure.status.as_str()), &json!({}), &cause()),
                 || failure.report().join("\n"),
             )?;
             Ok(End::Failed)
@@ -313,7 +314,7 @@ fn conclude_outcome(output: Output, outcome: &Outcome) -> CommandResult {
 }
 
 /// The last line for programs.
-fn last(event: &str, status: Option<&str>, outputs: Value, root_cause: Value) -> Value {
+fn last(event: &str, status: Option<&str>, outputs: &Value, root_cause: &Value) -> Value {
     json!({"event": event, "stackStatus": status, "outputs": outputs, "rootCause": root_cause})
 }
 
@@ -338,7 +339,7 @@ fn refused(output: Output, error: DeployError) -> CommandResult {
         let mut cause = Map::new();
         cause.insert("reason".into(), json!(words));
         explain(&mut cause, explained);
-        print::line(output, || last("failed", None, json!({}), Value::Object(cause)), String::new)?;
+        print::line(output, || last("failed", None, &json!({}), &Value::Object(cause)), String::new)?;
     }
     say(&format!("tailwater: {}", report.join("\n")));
     Ok(end)

@@ -20,7 +20,7 @@ use tailwater_core::text::safe::visible;
 
 use crate::{
     cli::{Global, Where},
-    deploy::{DeployError, Deployed, Request, Stack, System},
+    deploy::{DeployError, Deployed, PackageError, Request, Stack, System},
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
@@ -88,6 +88,8 @@ impl CommandError {
     /// The exit code's meaning.
     pub fn end(&self) -> End {
         match self {
+            // Everything needed was at hand: the build itself failed.
+            Self::Deploy(DeployError::Package(PackageError::Build { .. })) => End::Failed,
             Self::Usage(_)
             | Self::Target(TargetError::NoRegion { .. } | TargetError::CaBundle { .. })
             | Self::Deploy(DeployError::Package(_) | DeployError::Parameters(_))

@@ -1,6 +1,8 @@
 //! `tailwater tail`
 
-use tailwater_core::{app::TailState, events::StackEvent};
+use std::collections::HashSet;
+
+use tailwater_core::{app::TailState, events::StackEvent, text::safe::visible};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -52,7 +54,13 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         tasks.spawn(tail::stack(target.clone(), id, start, stack_out, stop.clone()));
     }
     tasks.close();
-    let mut rows = Rows { output: global.output, filter: args.filter.clone(), limit: args.limit, printed: 0 };
+    let mut rows = Rows {
+        output: global.output,
+        filter: args.filter.clone(),
+        limit: args.limit,
+        printed: 0,
+        troubles: HashSet::new(),
+    };
     let limit = async {
         match args.duration {
             Some(duration) => tokio::time::sleep(duration).await,
@@ -99,6 +107,8 @@ struct Rows {
     filter: Option<String>,
     limit: Option<u64>,
     printed: u64,
+    /// What was said of sources that can't be read, until one can again.
+    troubles: HashSet<String>,
 }
 
 impl Rows {
@@ -110,13 +120,19 @@ impl Rows {
         text: impl Fn(&T) -> String,
     ) -> Result<bool, CommandError> {
         match update {
-            Update::State(TailState::Following | TailState::Slowed { .. }) => Ok(true),
+            Update::State(TailState::Following | TailState::Slowed { .. }) => {
+                self.troubles.clear();
+                Ok(true)
+            }
             Update::Gap(gap) => {
                 say(&gap.to_string());
                 Ok(true)
             }
             Update::State(TailState::Retrying { error, after }) => {
-                say(&format!("{error}; trying again in {:.1} s", after.as_secs_f64()));
+                // The same trouble again and again is one trouble.
+                if self.troubles.insert(error.clone()) {
+                    say(&visible(&format!("{error}; trying again in {:.1} s", after.as_secs_f64())));
+                }
                 Ok(true)
             }
             Update::State(TailState::Ended { error }) => Err(CommandError::Failed(error)),

@@ -7,8 +7,8 @@ use aws_sdk_cloudformation::{
     error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
     types::{
-        Capability, ChangeSetStatus, ChangeSetType, EventFilter, HookFailureMode, OperationEvent, Parameter,
-        ResourceChange, Tag,
+        Capability, ChangeSetStatus, ChangeSetType, EventFilter, ExecutionStatus, HookFailureMode, OperationEvent,
+        Parameter, ResourceChange, Tag,
     },
 };
 use tokio::sync::mpsc::Sender;
@@ -172,16 +172,16 @@ pub async fn drop(client: &Client, stack: &str, change_set: &str) -> Result<(), 
     Ok(())
 }
 
-/// Drops the change sets that a deployer of ours left when it was killed.
-pub async fn drop_leftovers(client: &Client, stack: &str) -> Result<usize, DeployError> {
+/// Drops the change sets that a deployer of ours left when it was killed; gives how many. Whatever
+/// cannot be listed or dropped stays: it does no harm, and goes with the next execution.
+pub async fn drop_leftovers(client: &Client, stack: &str) -> usize {
     let mut dropped = 0;
-    for (name, executed) in list(client, stack).await? {
-        if name.starts_with(PREFIX) && !executed {
-            drop(client, stack, &name).await?;
+    for (name, executed) in list(client, stack).await.unwrap_or_default() {
+        if name.starts_with(PREFIX) && !executed && drop(client, stack, &name).await.is_ok() {
             dropped += 1;
         }
     }
-    Ok(dropped)
+    dropped
 }
 
 /// Whether every change set of a stack is ours; so it is where there is none.
@@ -228,7 +228,7 @@ pub async fn execution(client: &Client, stack_id: &str, change_set_id: &str) -> 
     let tried = || format!("looked whether the changes of stack {stack_id} are being executed");
     let answer = client.describe_change_set().stack_name(stack_id).change_set_name(change_set_id).send().await;
     match answer {
-        Ok(answer) => match answer.execution_status().map(|status| status.as_str()) {
+        Ok(answer) => match answer.execution_status().map(ExecutionStatus::as_str) {
             Some(status) if status.starts_with("EXECUTE") => return Ok(Execution::Begun),
             Some("AVAILABLE") => return Ok(Execution::NotBegun),
             _ => {}

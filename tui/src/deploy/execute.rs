@@ -6,10 +6,10 @@ use aws_sdk_cloudformation::Client;
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    DeployError, Failure, Outcome, Plan, Prepared, Progress, Stack,
+    DeployError, Failure, Outcome, Plan, Prepared, Progress,
     change_set::{self, Execution},
     failure::Kind,
-    follow::follow,
+    follow::{find, follow},
     note,
     patience::Patience,
     prepare::{discard, prepare},
@@ -84,7 +84,7 @@ async fn run(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Resul
     if status.failed() || !status.usable() {
         return Ok(Outcome::Failed(Failure::of(status, events.seen())));
     }
-    let stack = Stack::find(&client, name).await?.ok_or_else(|| DeployError::Call {
+    let stack = find(&client, name, target.pace().stack, progress).await?.ok_or_else(|| DeployError::Call {
         tried: format!("looked for stack {name} after deploying it"),
         answer: "it is not there".to_owned(),
     })?;

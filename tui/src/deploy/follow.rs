@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::Client;
 use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
-use super::{DeployError, Progress, failure, note, patience::Patience, plan};
+use super::{DeployError, Progress, Stack, failure, note, patience::Patience, plan};
 use crate::target::StackEvents;
 
 /// Above this pace the stack's status is looked at too: its last event may take a while to show.
@@ -62,6 +62,25 @@ async fn look(
         let _ = progress.send(Progress::Event(event)).await;
     }
     Ok(Some(status))
+}
+
+/// Looks a stack up in the middle of an operation, where trouble that passes is waited out.
+pub async fn find(
+    client: &Client,
+    stack_name: &str,
+    pace: Duration,
+    progress: &Sender<Progress>,
+) -> Result<Option<Stack>, DeployError> {
+    let mut patience = Patience::new(pace, progress);
+    loop {
+        match Stack::find(client, stack_name).await {
+            Ok(found) => {
+                patience.relieved().await;
+                return Ok(found);
+            }
+            Err(error) => patience.bear(error).await?,
+        }
+    }
 }
 
 /// Attaches to an operation that runs, whoever began it: shows everything since its beginning, then

@@ -76,7 +76,7 @@ impl Planned {
             ],
             artifacts: match request.parameter("ArtifactBucket") {
                 Some(given) => given.to_owned(),
-                None => package::bucket_name(target),
+                None => package::bucket_name(target.account_id(), target.region()),
             },
             stack: stack.clone(),
         }

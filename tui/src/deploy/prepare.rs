@@ -6,7 +6,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     Action, DeployError, Deployed, Failure, Progress, Remedy, Request, Stack, action, change_set, drift,
-    follow::attach, note, package, parameters, preview, take_back,
+    follow::{attach, find},
+    note, package, parameters, preview, take_back,
 };
 use crate::target::{StackEvents, Target};
 
@@ -53,7 +54,8 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     };
     let mut goes_on_as_failed = false;
     match (action(stack.as_ref().map(|stack| &stack.status)), &stack) {
-        (Action::Create | Action::Update, _) => {}
+        // Without a stack there is nothing to delete or undo.
+        (Action::Create | Action::Update, _) | (Action::DeleteFirst | Action::ContinueRollback, None) => {}
         (Action::UpdateAsItFailed, _) => {
             goes_on_as_failed = true;
             note(
@@ -76,10 +78,9 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
         (Action::Attach, _) => {
             return Err(refuse("one operation follows another. Wait until whoever runs them has done"));
         }
-        (Action::DeleteFirst | Action::ContinueRollback, None) => {}
     }
     if stack.is_some() {
-        let dropped = change_set::drop_leftovers(&client, name).await?;
+        let dropped = change_set::drop_leftovers(&client, name).await;
         if dropped > 0 {
             note(progress, "A preview that an earlier run left was dropped.".to_owned()).await;
         }
@@ -156,7 +157,12 @@ pub(super) async fn settle(
 ) -> Result<(Option<Stack>, Option<StackStatus>), DeployError> {
     let mut attached = None;
     for _ in 0..ATTACHED_AT_MOST {
-        let Some(stack) = Stack::find(client, name).await? else { return Ok((None, attached)) };
+        // In the middle of something trouble is waited out; at the beginning it is told at once.
+        let found = match attached {
+            None => Stack::find(client, name).await?,
+            Some(_) => find(client, name, target.pace().stack, progress).await?,
+        };
+        let Some(stack) = found else { return Ok((None, attached)) };
         if !stack.own {
             return Err(DeployError::Foreign(name.to_owned()));
         }
@@ -183,7 +189,7 @@ pub(super) async fn settle(
         }
         attached = Some(status);
     }
-    Ok((Stack::find(client, name).await?, attached))
+    Ok((find(client, name, target.pace().stack, progress).await?, attached))
 }
 
 /// Drops the changes that stand ready; nothing of them is left.

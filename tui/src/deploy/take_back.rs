@@ -39,7 +39,7 @@ pub struct Kept {
 }
 
 /// The bucket that a new stack would make, where an earlier stack of ours left it. Refuses one that
-/// is there and is not ours to take.
+/// another stack has.
 pub async fn find(
     target: &Target,
     client: &Client,
@@ -53,15 +53,15 @@ pub async fn find(
     if !destroy::bucket_is_there(target, &bucket).await.unwrap_or(false) {
         return Ok(None);
     }
-    let refuse = |answer: String| DeployError::Call { tried: format!("took {bucket} as the bucket's name"), answer };
     if let Some(owner) = owner(client, &bucket).await? {
-        return Err(refuse(format!("it belongs to stack {owner}. {ANOTHER}")));
+        return Err(DeployError::Call {
+            tried: format!("took {bucket} as the bucket's name"),
+            answer: format!("it belongs to stack {owner}. {ANOTHER}"),
+        });
     }
+    // Any other that is in the way is CloudFormation's to name.
     if !destroy::bucket_is_ours(target, &bucket).await {
-        return Err(refuse(format!(
-            "a bucket of that name is in this account already and lacks the tag `tailwater`, so no stack of Tailwater \
-             is known to have made it. {ANOTHER}"
-        )));
+        return Ok(None);
     }
     let contents = destroy::bucket_contents(target, &bucket).await?;
     let holds = contents.map_or_else(|| "unknown contents".to_owned(), destroy::contents_in_words);

@@ -116,6 +116,9 @@ impl Consumers {
             let page =
                 page.map_err(|error| format!("listed the consumers of stream {stream}: {}", error_text(&error)))?;
             for consumer in page.consumers.unwrap_or_default() {
+                if consumer.consumer_status == ConsumerStatus::Deleting {
+                    continue;
+                }
                 let name = &consumer.consumer_name;
                 if name.starts_with(&own) {
                     let Ok(Some(_mark)) = self.mark(name) else { continue };
@@ -229,7 +232,9 @@ mod tests {
     async fn names(target: &Target) -> Vec<String> {
         let arn = stream_arn(&target.kinesis(), "s").await.expect("an ARN");
         let listed = target.kinesis().list_stream_consumers().stream_arn(arn).send().await.expect("listed");
-        listed.consumers.unwrap_or_default().into_iter().map(|consumer| consumer.consumer_name).collect()
+        let there = listed.consumers.unwrap_or_default().into_iter();
+        let there = there.filter(|consumer| consumer.consumer_status != ConsumerStatus::Deleting);
+        there.map(|consumer| consumer.consumer_name).collect()
     }
 
     #[tokio::test]

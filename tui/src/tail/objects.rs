@@ -26,7 +26,7 @@ const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.
 const LISTINGS_TO_PREVIOUS_HOUR: u64 = 5;
 /// So long without a listing is an absence: the program or the network was away.
-const ABSENCE: Duration = Duration::from_secs(60);
+const ABSENCE: Duration = Duration::from_mins(1);
 /// Where the template lets Firehose put what it could not deliver.
 const ERROR_PREFIX: &str = "errors/";
 /// How long a key is remembered: longer than any hour that is listed.

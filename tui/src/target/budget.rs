@@ -149,9 +149,13 @@ impl Budget {
                 let own = || places.iter().filter(move |((kind, _), _)| *kind == of).map(|(_, places)| places);
                 let recent = |taken: &&Instant| **taken <= now && **taken + BUDGET_WINDOW > now;
                 let used = own().map(|places| places.taken.iter().filter(recent).count() as u64).sum();
-                let one = BUDGET_WINDOW.as_secs_f64() / of.spacing().0.as_secs_f64();
+                let one = BUDGET_WINDOW.as_millis() / of.spacing().0.as_millis();
                 let keys = own().filter(|places| places.taken.iter().any(|taken| recent(&taken))).count().max(1);
-                BudgetState { of, used, allowed: self.held.then_some(one as u64 * keys as u64) }
+                BudgetState {
+                    of,
+                    used,
+                    allowed: self.held.then(|| u64::try_from(one).unwrap_or_default() * keys as u64),
+                }
             })
             .collect()
     }

@@ -28,9 +28,9 @@ use super::{
 };
 
 /// Credentials are renewed this long before they expire.
-const RENEWED_BEFORE: Duration = Duration::from_secs(60);
+const RENEWED_BEFORE: Duration = Duration::from_mins(1);
 /// Credentials that don't say when they expire are read again after this long.
-const READ_AGAIN: Duration = Duration::from_secs(15 * 60);
+const READ_AGAIN: Duration = Duration::from_mins(15);
 
 /// Codes that say that credentials have expired.
 const EXPIRED: [&str; 4] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
@@ -74,7 +74,7 @@ enum Source {
     Fixed(Credentials),
     /// The usual chain. A profile that was named explicitly goes before the environment, as in the
     /// AWS CLI.
-    Chain { profile: Option<String>, region: Option<Region>, http: Http, origin: Origin, advice: Advice },
+    Chain { profile: Option<String>, region: Option<Region>, http: Http, advice: Advice },
 }
 
 /// What to say when they are no longer good.
@@ -120,11 +120,10 @@ impl Login {
         profile: Option<String>,
         region: Option<Region>,
         http: Http,
-        origin: Origin,
         advice: Advice,
         notices: Notices,
     ) -> Self {
-        Self::with(Source::Chain { profile, region, http, origin, advice }, notices)
+        Self::with(Source::Chain { profile, region, http, advice }, notices)
     }
 
     fn with(source: Source, notices: Notices) -> Self {
@@ -229,14 +228,6 @@ impl Login {
         match &self.0.source {
             Source::Fixed(_) => None,
             Source::Chain { advice, .. } => Some(advice.words()),
-        }
-    }
-
-    /// Where they come from.
-    pub(super) fn origin(&self) -> Origin {
-        match &self.0.source {
-            Source::Fixed(_) => Origin::Other,
-            Source::Chain { origin, .. } => *origin,
         }
     }
 }

@@ -283,7 +283,6 @@ impl Target {
             options.profile.clone(),
             config.region().cloned(),
             http.clone(),
-            origin,
             Advice::new(origin, facts.as_ref(), options.profile.is_some()),
             notices.clone(),
         );

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use aws_types::os_shim_internal::{Env, Fs};
+
 /// What matters of a profile before it is used, and for what to say when it fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ProfileFacts {
@@ -36,7 +38,8 @@ pub(super) enum Origin {
 /// Reads the facts of a profile: the one given, else that of `AWS_PROFILE`, else `default`.
 pub(super) async fn facts(name: Option<&str>) -> Option<ProfileFacts> {
     let name = name.map(|name| name.to_owned().into());
-    let set = aws_config::profile::load(&Default::default(), &Default::default(), &Default::default(), name).await;
+    let files = aws_config::profile::profile_file::ProfileFiles::default();
+    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
     let set = set.ok()?;
     let value = |profile: &str, key: &str| set.get_profile(profile).and_then(|it| it.get(key)).map(str::to_owned);
     Some(walk(set.selected_profile(), value))

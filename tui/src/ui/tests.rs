@@ -2,6 +2,7 @@
 
 mod hands;
 mod overview;
+mod stack;
 mod story;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};

@@ -1,7 +1,8 @@
 //! `CloudFormation`: evaluates templates, provisions and updates what they declare, rolls back.
 //!
 //! `template` knows text and functions, `graph` order, `operation` what happens to a stack over
-//! time, `resources` one type a file, `api` the operations of the wire.
+//! time, `resources` one type a file, `validation` finds before all that what would go wrong, `api`
+//! the operations of the wire.
 
 mod api;
 mod change_set;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::AuthMode;
 pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
-pub use prices::Sizing;
+pub use prices::{Sizing, Storage};
 
 /// The five hops, in the order of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -61,6 +61,36 @@ const UNITED_STATES: Prices = Prices {
 const REGIONS: [(&str, &Prices); 3] =
     [(USUAL_REGION, &UNITED_STATES), ("us-east-2", &UNITED_STATES), ("us-west-2", &UNITED_STATES)];
 
+fn of_region(region: &str) -> (&'static str, &'static Prices) {
+    let known = REGIONS.iter().find(|(name, _)| *name == region);
+    known.copied().unwrap_or((USUAL_REGION, &UNITED_STATES))
+}
+
+/// What is paid for bytes that only lie there, in US dollars a month.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Storage {
+    bucket_gb: f64,
+    logs_gb: f64,
+}
+
+impl Storage {
+    /// In a region, or where that one's prices are not known in the usual one.
+    pub fn of(region: &str) -> Self {
+        let (_, prices) = of_region(region);
+        Self { bucket_gb: prices.s3_gb_month, logs_gb: prices.logs_gb_month }
+    }
+
+    /// For objects in a bucket.
+    pub fn bucket(self, bytes: u64) -> f64 {
+        self.bucket_gb * bytes as f64 / GB
+    }
+
+    /// For log lines, compressed as they are kept.
+    pub fn logs(self, bytes: u64) -> f64 {
+        self.logs_gb * bytes as f64 / GB
+    }
+}
+
 /// Events that usd per million events is for.
 const EVENTS: f64 = 1_000_000.0;
 /// Bytes of a GB, as AWS bills it.
@@ -112,8 +142,7 @@ impl Estimate {
     /// What a pipeline of these settings roughly costs in a region: the objects of a month included,
     /// full objects assumed. With few events an object holds less than that, and each costs its put.
     pub fn of(region: &str, sizing: Sizing) -> Self {
-        let known = REGIONS.iter().find(|(name, _)| *name == region);
-        let (priced_region, prices) = known.copied().unwrap_or((USUAL_REGION, &UNITED_STATES));
+        let (priced_region, prices) = of_region(region);
         Self {
             idle_usd_per_day: prices.idle_day(sizing),
             usd_per_million_events: prices.million_events(sizing),

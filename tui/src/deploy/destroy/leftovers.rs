@@ -1,23 +1,17 @@
 //! What is left in the account once a stack is gone, and what that costs.
 
-use tailwater_core::text::number;
+use tailwater_core::{pipeline::Storage, text::number};
 
 use super::{
     Run,
     contents::{self, Contents},
     pieces::{BUCKET, LOG_GROUP, Pieces},
 };
-use crate::deploy::{DeployError, Stack, package};
+use crate::{
+    deploy::{DeployError, Stack, package, preview},
+    target::Kind,
+};
 
-/// List prices in US dollars, us-east-1, November 2026; other regions are up to a third dearer.
-/// S3 Standard, a GB and month (aws.amazon.com/s3/pricing).
-const S3_GB_MONTH: f64 = 0.023;
-/// CloudWatch Logs storage, a GB and month (aws.amazon.com/cloudwatch/pricing).
-const LOGS_GB_MONTH: f64 = 0.03;
-/// Kinesis, a shard and hour (aws.amazon.com/kinesis/data-streams/pricing).
-const KINESIS_SHARD_HOUR: f64 = 0.015;
-/// A GB as it is billed, in bytes.
-const GB: f64 = 1_073_741_824.0;
 /// The least that is worth its figure.
 const CENT: f64 = 0.01;
 /// Of how many buckets the tags are read, to find those that an earlier stack left.
@@ -39,6 +33,7 @@ pub struct Left {
 /// Lists what is left. What cannot be read is said to be so: it fails nothing that is done.
 pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
     let mut left = Vec::new();
+    let storage = Storage::of(run.target.region());
     let mut told: Vec<String> = Vec::new();
     for piece in pieces.all_retained().filter(|piece| piece.resource_type != BUCKET) {
         told.push(piece.physical_id.clone());
@@ -79,7 +74,7 @@ pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
                 resource_type: BUCKET.to_owned(),
                 name: bucket.clone(),
                 detail: format!("{what}: {}", in_words(contents)),
-                cost: cost(run, S3_GB_MONTH * contents.bytes as f64 / GB, "month"),
+                cost: cost(run, storage.bucket(contents.bytes)),
             }),
             Ok(None) => {}
             Err(error) => left.push(unread(BUCKET, &bucket, &error)),
@@ -92,19 +87,19 @@ pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
                 resource_type: LOG_GROUP.to_owned(),
                 name: group.to_owned(),
                 detail: format!("log lines, {}", number::size(bytes)),
-                cost: cost(run, LOGS_GB_MONTH * bytes as f64 / GB, "month"),
+                cost: cost(run, storage.logs(bytes)),
             }),
             Ok(None) => {}
             Err(error) => left.push(unread(LOG_GROUP, group, &error)),
         }
     }
     for stack in stacks {
-        let shards = stack.parameter("ShardCount").and_then(|shards| shards.parse().ok()).unwrap_or(1.0);
+        let estimate = preview::estimate(run.target, &stack.parameters);
         left.push(Left {
             resource_type: "AWS::CloudFormation::Stack".to_owned(),
             name: stack.name.clone(),
             detail: format!("another stack of Tailwater, {}", stack.status),
-            cost: cost(run, KINESIS_SHARD_HOUR * 24.0 * shards, "day while idle"),
+            cost: estimate.map(|estimate| in_dollars(estimate.idle_usd_per_day, "day while idle")),
         });
     }
     left
@@ -174,9 +169,9 @@ fn unread(resource_type: &str, name: &str, error: &DeployError) -> Left {
     }
 }
 
-fn cost(run: &Run<'_>, dollars: f64, time: &str) -> Option<String> {
-    // The embedded cloud bills nothing.
-    (!run.target.is_local()).then(|| in_dollars(dollars, time))
+fn cost(run: &Run<'_>, dollars_a_month: f64) -> Option<String> {
+    // Only AWS bills.
+    (run.target.kind() == Kind::Aws).then(|| in_dollars(dollars_a_month, "month"))
 }
 
 fn in_dollars(dollars: f64, time: &str) -> String {

@@ -35,8 +35,8 @@ const BUSY_PACE: Duration = Duration::from_secs(5);
 const BUSY_TRIES: u32 = 12;
 
 /// The bucket's name: the same for an account and a region, always.
-pub fn name(target: &Target) -> String {
-    format!("tailwater-artifacts-{}-{}", target.account_id(), target.region())
+pub fn name(account_id: &str, region: &str) -> String {
+    format!("tailwater-artifacts-{account_id}-{region}")
 }
 
 /// The key of a package: by its content, since CloudFormation does not notice another zip under the
@@ -54,7 +54,7 @@ pub async fn upload(
     progress: &Sender<Progress>,
 ) -> Result<Artifact, DeployError> {
     let client = target.s3();
-    let own = name(target);
+    let own = name(target.account_id(), target.region());
     let bucket = named.unwrap_or(&own).to_owned();
     let key = key(package);
     let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;

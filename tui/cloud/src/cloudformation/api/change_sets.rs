@@ -255,6 +255,9 @@ impl CloudFormation {
             let on_failure = on_failure_of(disable_rollback, &change_set);
             match change_set.kind {
                 ChangeSetType::Create => {
+                    if stack.status != "REVIEW_IN_PROGRESS" {
+                        return Err(exists_already(stack, &change_set.name));
+                    }
                     stack.revision = Some(change_set.revision.clone());
                     stack.token = token;
                     stack.on_failure = on_failure;
@@ -268,6 +271,9 @@ impl CloudFormation {
                     stack.begin_update(change_set.revision.clone());
                 }
                 ChangeSetType::Import => {
+                    if stack.status != "REVIEW_IN_PROGRESS" {
+                        refuse_unless_updatable(stack)?;
+                    }
                     stack.token = token;
                     stack.updated = Some(Timestamp::now());
                     stack.set_status("IMPORT_IN_PROGRESS", Some(USER_INITIATED.into()));

@@ -194,6 +194,8 @@ impl CloudFormation {
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
             }
+            // Nothing that was planned for the stack can be executed any more.
+            stack.change_sets.clear();
             // In this order: what is cancelled looks at the status to learn why.
             stack.set_status("DELETE_IN_PROGRESS", Some(USER_INITIATED.into()));
             stack.cancel.cancel();

@@ -176,3 +176,14 @@ async fn removals_and_additions_are_told() {
     let listed = fixture.ok("ListChangeSets", json!({"StackName": "s"})).await;
     assert_eq!(listed["Summaries"][0]["ChangeSetName"], "c");
 }
+
+#[tokio::test]
+async fn what_was_planned_goes_with_its_stack() {
+    let fixture = Fixture::new();
+    let made = change_set(&fixture, "c", "CREATE", &things(json!({"A": thing(json!({}))}))).await;
+    fixture.ok("DeleteStack", json!({"StackName": made["StackId"]})).await;
+    assert_eq!(fixture.settled(made["StackId"].as_str().unwrap()).await, "DELETE_COMPLETE");
+    let error = fixture.refused("ExecuteChangeSet", json!({"ChangeSetName": made["Id"]})).await;
+    assert_eq!(error.code, "ChangeSetNotFound");
+    assert!(fixture.script.things().is_empty());
+}
