@@ -8,7 +8,7 @@ use crate::deploy::{DeployError, Stack, package};
 
 /// Deletes a stack's code, or the whole bucket. `None`: the stack is gone already.
 pub async fn delete(run: &Run<'_>, stack: Option<&Stack>) -> Result<(), DeployError> {
-    let bucket = package::bucket_name(run.target);
+    let bucket = package::bucket_name(run.target.account_id(), run.target.region());
     if let Some(given) = stack.and_then(|stack| stack.parameter("ArtifactBucket")).filter(|given| *given != bucket) {
         run.note(format!("The function's code is in {given}, which Tailwater did not make: it stays there.")).await;
         return Ok(());

@@ -44,7 +44,7 @@ pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
             cost: None,
         });
     }
-    let artifacts = package::bucket_name(run.target);
+    let artifacts = package::bucket_name(run.target.account_id(), run.target.region());
     let mut buckets: Vec<(String, &'static str)> =
         pieces.ids(BUCKET).map(|bucket| (bucket.to_owned(), "the data that the pipeline delivered")).collect();
     let (stacks, known) = match own_stacks(run).await {
@@ -125,7 +125,7 @@ async fn earlier_buckets(run: &Run<'_>, stacks: &[Stack]) -> Vec<String> {
     let suffix = format!("-{}-{}", run.target.account_id(), run.target.region());
     // Whoever may not list buckets is told of those that this stack had.
     let Ok(listed) = client.list_buckets().send().await else { return Vec::new() };
-    let artifacts = package::bucket_name(run.target);
+    let artifacts = package::bucket_name(run.target.account_id(), run.target.region());
     let owned = |name: &str| {
         stacks.iter().any(|stack| {
             stack.outputs.iter().any(|(key, value)| key == "BucketName" && value == name)
