@@ -27,8 +27,10 @@ use crate::{
 
 /// The hops that are shown, by the names of the JSON.
 const HOPS: [(&str, Hop); 4] = [("api", Hop::Api), ("lambda", Hop::Lambda), ("kinesis", Hop::Kinesis), ("s3", Hop::S3)];
-/// After everything has landed, how long to look for what lands twice: two listings of the bucket.
-const LOOK_FOR_DUPLICATES: Duration = Duration::from_millis(900);
+/// After everything has landed, so many listings of the bucket look for what lands twice.
+const LISTINGS_FOR_DUPLICATES: u32 = 2;
+/// And so long an answer may take.
+const LISTING_TIME: Duration = Duration::from_millis(100);
 
 /// Sends events and waits until each was seen at every hop.
 pub async fn smoke(global: &Global, events: u64, rate: Option<f64>, timeout: Duration) -> CommandResult {
@@ -141,10 +143,11 @@ async fn watch_all(
     tokio::pin!(sending);
     let mut all_sent = false;
     let mut settled_since: Option<tokio::time::Instant> = None;
+    let look_for_duplicates = target.pace().objects.first * LISTINGS_FOR_DUPLICATES + LISTING_TIME;
     loop {
         let enough = async {
             match settled_since {
-                Some(since) => tokio::time::sleep_until(since + LOOK_FOR_DUPLICATES).await,
+                Some(since) => tokio::time::sleep_until(since + look_for_duplicates).await,
                 None => std::future::pending().await,
             }
         };

@@ -218,6 +218,7 @@ async fn tell_notices(mut notices: NoticeReceiver, messages: Sender<Message>) {
 /// Tells which calls are made, and how their budgets stand, as long as someone listens.
 async fn tell_calls(target: Target, messages: Sender<Message>) {
     let mut calls = target.calls();
+    let mut missed = 0;
     let mut next_look = tokio::time::interval(BUDGETS_EVERY);
     next_look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -231,6 +232,13 @@ async fn tell_calls(target: Target, messages: Sender<Message>) {
         };
         if messages.send(message).await.is_err() {
             return;
+        }
+        if calls.dropped() > missed {
+            missed = calls.dropped();
+            let notice = format!("The calls view is incomplete: {missed} calls came faster than it took them.");
+            if messages.send(Message::Notice(notice)).await.is_err() {
+                return;
+            }
         }
     }
 }

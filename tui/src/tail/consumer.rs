@@ -260,9 +260,9 @@ mod tests {
         assert!(!left.contains(&name) && left.contains(&running.name) && left.contains(&foreign.name), "{left:?}");
         assert!(!consumers.any_left() && !path.exists());
         running.deregister().await;
-        assert_eq!(names(&target).await, [foreign.name.clone()]);
+        assert_eq!(names(&target).await.as_slice(), std::slice::from_ref(&foreign.name));
         foreign.deregister().await;
-        assert_eq!(names(&target).await, [String::new(); 0]);
+        assert!(names(&target).await.is_empty());
         cloud.shutdown().await;
     }
 }

@@ -89,13 +89,6 @@ pub struct BudgetState {
     pub allowed: Option<u64>,
 }
 
-impl BudgetState {
-    /// Calls that are left within the window.
-    pub fn left(&self) -> Option<u64> {
-        self.allowed.map(|allowed| allowed.saturating_sub(self.used))
-    }
-}
-
 /// Holds the budgets of a target.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -189,9 +182,9 @@ mod tests {
         let (moved, time) = Moved::new();
         let budget = Budget::new(time, true);
         let of = |kind: Budgeted| budget.state().into_iter().find(|state| state.of == kind).expect("a state");
-        assert_eq!((of(Budgeted::Records).used, of(Budgeted::Records).left()), (0, Some(20)));
+        assert_eq!((of(Budgeted::Records).used, of(Budgeted::Records).allowed), (0, Some(20)));
         budget.spend(Budgeted::Objects, "").await;
-        assert_eq!((of(Budgeted::Objects).used, of(Budgeted::Objects).left()), (1, Some(4)));
+        assert_eq!((of(Budgeted::Objects).used, of(Budgeted::Objects).allowed), (1, Some(5)));
         moved.pass(BUDGET_WINDOW).await;
         assert_eq!(of(Budgeted::Objects).used, 0);
     }
@@ -205,6 +198,6 @@ mod tests {
         }
         assert_eq!(moved.passed(), Duration::ZERO);
         let state = budget.state();
-        assert!(state.iter().any(|state| state.of == Budgeted::Stack && state.used == 5 && state.left().is_none()));
+        assert!(state.iter().any(|state| state.of == Budgeted::Stack && state.used == 5 && state.allowed.is_none()));
     }
 }

@@ -72,15 +72,15 @@ mod tests {
     fn a_clock_that_is_off_is_measured_and_said_once() {
         let clock = Clock::default();
         // Tue, 24 Nov 2026 10:00:00 GMT, by this machine ten minutes earlier.
-        let sent = UNIX_EPOCH + Duration::from_secs(1_795_514_400 - 600);
+        let sent = UNIX_EPOCH + Duration::from_secs(1_795_513_800);
         let date = "Tue, 24 Nov 2026 10:00:00 GMT";
-        let received = sent + Duration::from_millis(1_000);
+        let received = sent + Duration::from_secs(1);
         let said = clock.measure(date, sent, received).expect("a word");
         assert!(said.contains("behind AWS's"), "{said}");
         assert_eq!(clock.offset_millis(), 600_000);
         assert_eq!(clock.measure(date, sent, received), None);
         // Set right, it is none any more.
-        let sent = sent + Duration::from_secs(600);
+        let sent = sent + Duration::from_mins(10);
         assert_eq!(clock.measure(date, sent, sent + Duration::from_millis(40)), None);
         assert_eq!(clock.offset_millis(), 0);
         assert_eq!(clock.measure("soon", sent, sent), None);

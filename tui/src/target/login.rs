@@ -71,6 +71,7 @@ struct Held {
 #[derive(Debug)]
 enum Source {
     /// The same as long as the target is there.
+    #[cfg(any(feature = "local", test))]
     Fixed(Credentials),
     /// The usual chain. A profile that was named explicitly goes before the environment, as in the
     /// AWS CLI.
@@ -111,6 +112,7 @@ impl Advice {
 
 impl Login {
     /// These, always.
+    #[cfg(any(feature = "local", test))]
     pub(super) fn fixed(credentials: Credentials, notices: Notices) -> Self {
         Self::with(Source::Fixed(credentials), notices)
     }
@@ -158,6 +160,7 @@ impl Login {
         }
         let now = SystemTime::now();
         let read = match &self.0.source {
+            #[cfg(any(feature = "local", test))]
             Source::Fixed(credentials) => Ok(credentials.clone()),
             Source::Chain { profile: Some(profile), region, http, .. } => {
                 let config =
@@ -216,16 +219,17 @@ impl Login {
 
     /// Says it once, until they are good again.
     fn tell(&self, what: &str) {
-        if let Source::Chain { advice, .. } = &self.0.source
+        if let Some(advice) = self.advice()
             && !self.0.told.swap(true, Ordering::Relaxed)
         {
-            self.0.notices.say(format!("{what} {}", advice.words()));
+            self.0.notices.say(format!("{what} {advice}"));
         }
     }
 
     /// What to do when they are no longer good.
     pub(super) fn advice(&self) -> Option<&str> {
         match &self.0.source {
+            #[cfg(any(feature = "local", test))]
             Source::Fixed(_) => None,
             Source::Chain { advice, .. } => Some(advice.words()),
         }

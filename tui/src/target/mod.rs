@@ -333,6 +333,15 @@ impl Target {
         }
     }
 
+    /// The same at an endpoint that is not AWS's, with what is wanted of it.
+    #[cfg(test)]
+    #[must_use]
+    pub fn elsewhere(mut self, extras: Extras) -> Self {
+        self.kind = Kind::Custom;
+        self.extras = extras;
+        self
+    }
+
     async fn ask_identity(&self) -> Result<Identity, TargetError> {
         let place = || self.endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned());
         match self.sts().get_caller_identity().send().await {
@@ -507,6 +516,7 @@ impl Target {
 }
 
 /// A configuration that takes nothing from the environment.
+#[cfg(any(feature = "local", test))]
 fn own_config(region: &str, login: &Login, http: Http) -> aws_types::sdk_config::Builder {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
