@@ -14,7 +14,7 @@ use super::{Theme, fit, focused, title};
 
 /// The cells of the figures: calls, errors, retries, throttled, p50, p99, left.
 const FIGURES: [(&str, usize); 7] =
-    [("calls", 6), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 7), ("p99", 7), ("left", 8)];
+    [("calls", 6), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 6), ("p99", 6), ("left", 8)];
 /// The cells of a service's name and of an operation's, with room and without.
 const NAMES: [(usize, usize); 2] = [(0, 20), (16, 26)];
 /// From this width on the service has a column of its own, and the last error one.

@@ -225,6 +225,9 @@ fn head(deployment: &Deployment, span: Duration) -> String {
         parts.push(format!("change set {}{cut}", visible(&start)));
     }
     let done = deployment.done();
+    if operation.status.as_str().contains("ROLLBACK") {
+        return parts.join(" · ");
+    }
     parts.push(match deployment.resources_to_change {
         Some(all) if operation.status.as_str().starts_with("DELETE") => format!("{done} of {} deleted", all.max(done)),
         Some(all) => format!("{} of {all} changed", done.min(all)),

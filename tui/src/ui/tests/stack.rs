@@ -371,7 +371,7 @@ fn a_stack_that_is_not_ours_is_only_watched() {
     let mut app = watching_app(false);
     press(&mut app, "6");
     let text = screen_text(&mut app, 80, 24);
-    assert!(text.contains("not ours: only watched") && text.contains("it is only watched"), "{text}");
+    assert!(text.contains("not ours: only watched") && text.contains("did not make this stack"), "{text}");
     assert_eq!((press_one(&mut app, 'd'), press_one(&mut app, 'D')), (vec![], vec![]));
     assert!(app.destroying().is_none());
 }
