@@ -346,7 +346,7 @@ fn destroying_says_what_is_lost_and_wants_the_name() {
     insta::assert_snapshot!(screen_text(&mut app, 80, 24));
     press(&mut app, "bi");
     let text = screen_text(&mut app, 80, 24);
-    assert!(text.contains("stays with its objects") && text.contains("what it buffers is LOST"), "{text}");
+    assert!(text.contains("✓ b  bucket") && text.contains("✗ i  Firehose is not waited for"), "{text}");
     key(&mut app, Key::Enter);
     press(&mut app, "tailwater");
     let effects = app.update(Message::Key(tailwater_core::app::KeyPress::of(Key::Enter)));
