@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 fn heading((service, operation): (usize, usize), width: usize, theme: Theme) -> Line<'static> {
     let mut text = format!("  {}{}", fit::left("service", service), fit::left("operation", operation));
     for (name, cells) in FIGURES {
-        text.push_str(&format!(" {name:>cells$}"));
+        text.extend([" ".repeat(cells + 1 - name.len()), name.to_owned()]);
     }
     if service > 0 {
         text.push_str("  last error");
@@ -58,7 +58,7 @@ fn line(row: &CallRow, (service, operation): (usize, usize), width: usize, theme
     let mut text =
         format!(" {}{}", fit::left(&visible(&row.service), service), fit::left(&visible(&row.operation), operation));
     for (figure, (_, cells)) in row.figures.iter().zip(FIGURES) {
-        text.push_str(&format!(" {figure:>cells$}"));
+        text.extend([" ".repeat((cells + 1).saturating_sub(fit::width(figure))), figure.clone()]);
     }
     if service > 0 {
         text.push_str("  ");

@@ -144,7 +144,9 @@ pub fn chart(deployment: &Deployment, template: &[TemplateResource], unfolded: b
         rows.insert(at, ChartRow::Fold { count: consequences.len(), open: unfolded });
         if unfolded {
             let below = consequences.into_iter().map(|resource| ChartRow::Resource(row(resource)));
-            rows.splice(at + 1..at + 1, below);
+            let rest = rows.split_off(at + 1);
+            rows.extend(below);
+            rows.extend(rest);
         }
     }
     if operation.is_none_or(|operation| operation.ended.is_none() && !rolling_back) {

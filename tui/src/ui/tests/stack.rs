@@ -412,7 +412,7 @@ fn the_calls_are_summed_up_with_what_is_left_and_what_they_cost() {
             service: "Kinesis".to_owned(),
             operation: "GetRecords".to_owned(),
             used: 18,
-            allowed: Some(20),
+            left: Some(2),
             window_seconds: 10,
         },
         CallBudget {
@@ -420,7 +420,7 @@ fn the_calls_are_summed_up_with_what_is_left_and_what_they_cost() {
             service: "S3".to_owned(),
             operation: "ListObjectsV2".to_owned(),
             used: 1,
-            allowed: Some(5),
+            left: Some(4),
             window_seconds: 10,
         },
     ]));
