@@ -19,16 +19,17 @@ fn resources(template: &str) -> Vec<TemplateResource> {
     resources
         .iter()
         .filter_map(|(name, body)| {
-            let mut named = Vec::new();
+            let mut referred = Vec::new();
             if let Some(on) = body.as_mapping_get("DependsOn") {
-                named.extend(on.as_str().map(str::to_owned));
-                named.extend(on.as_sequence().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)));
+                referred.extend(on.as_str().map(str::to_owned));
+                referred
+                    .extend(on.as_sequence().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)));
             }
             if let Some(properties) = body.as_mapping_get("Properties") {
-                references(properties, &mut named);
+                references(properties, &mut referred);
             }
             // In the template's order, each once; parameters are no resources.
-            let needs = names.iter().filter(|other| named.iter().any(|named| named == *other));
+            let needs = names.iter().filter(|other| referred.iter().any(|one| one == *other));
             Some(TemplateResource {
                 logical_id: name.as_str()?.to_owned(),
                 resource_type: body

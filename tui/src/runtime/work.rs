@@ -218,13 +218,20 @@ async fn tell_notices(mut notices: NoticeReceiver, messages: Sender<Message>) {
 /// Tells which calls are made, and how their budgets stand, as long as someone listens.
 async fn tell_calls(target: Target, messages: Sender<Message>) {
     let mut calls = target.calls();
-    let mut missed = 0;
+    let mut dropped = 0;
     let mut next_look = tokio::time::interval(BUDGETS_EVERY);
     next_look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let message = tokio::select! {
             call = calls.recv() => match call {
-                Some(call) => Message::Events(vec![Event::Call(call)]),
+                Some(call) => {
+                    if calls.dropped() > dropped {
+                        dropped = calls.dropped();
+                        let words = format!("{dropped} calls came too fast to be shown in Calls: its sums lack them.");
+                        let _ = messages.send(Message::Notice(words)).await;
+                    }
+                    Message::Events(vec![Event::Call(call)])
+                }
                 None => return,
             },
             _ = next_look.tick(), if !target.is_local() => Message::Budgets(budgets(&target)),
@@ -232,13 +239,6 @@ async fn tell_calls(target: Target, messages: Sender<Message>) {
         };
         if messages.send(message).await.is_err() {
             return;
-        }
-        if calls.dropped() > missed {
-            missed = calls.dropped();
-            let notice = format!("The calls view is incomplete: {missed} calls came faster than it took them.");
-            if messages.send(Message::Notice(notice)).await.is_err() {
-                return;
-            }
         }
     }
 }
@@ -253,7 +253,7 @@ fn budgets(target: &Target) -> Vec<CallBudget> {
             service: service.to_owned(),
             operation: operation.to_owned(),
             used: state.used,
-            allowed: state.allowed,
+            left: state.left(),
             window_seconds: BUDGET_WINDOW.as_secs(),
         }
     };

@@ -14,7 +14,7 @@ use super::{Theme, fit, focused, title};
 
 /// The cells of the figures: calls, errors, retries, throttled, p50, p99, left.
 const FIGURES: [(&str, usize); 7] =
-    [("calls", 6), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 7), ("p99", 7), ("left", 8)];
+    [("calls", 6), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 6), ("p99", 6), ("left", 8)];
 /// The cells of a service's name and of an operation's, with room and without.
 const NAMES: [(usize, usize); 2] = [(0, 20), (16, 26)];
 /// From this width on the service has a column of its own, and the last error one.
@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 fn heading((service, operation): (usize, usize), width: usize, theme: Theme) -> Line<'static> {
     let mut text = format!("  {}{}", fit::left("service", service), fit::left("operation", operation));
     for (name, cells) in FIGURES {
-        text.push_str(&format!(" {name:>cells$}"));
+        text.extend([" ".repeat(cells + 1 - name.len()), name.to_owned()]);
     }
     if service > 0 {
         text.push_str("  last error");
@@ -58,7 +58,7 @@ fn line(row: &CallRow, (service, operation): (usize, usize), width: usize, theme
     let mut text =
         format!(" {}{}", fit::left(&visible(&row.service), service), fit::left(&visible(&row.operation), operation));
     for (figure, (_, cells)) in row.figures.iter().zip(FIGURES) {
-        text.push_str(&format!(" {figure:>cells$}"));
+        text.extend([" ".repeat((cells + 1).saturating_sub(fit::width(figure))), figure.clone()]);
     }
     if service > 0 {
         text.push_str("  ");

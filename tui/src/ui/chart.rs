@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     above.extend(words(app, chart.cause.as_deref(), width, theme));
     if !app.deployment().own {
         let note = "Tailwater did not make this stack (it lacks the tag `tailwater`): it is only watched.";
-        above.push(Line::styled(fit::cut(note, width), theme.strong()));
+        above.extend(fit::paragraphs(note, width).into_iter().map(|words| Line::styled(words, theme.strong())));
     }
     if chart.rows.is_empty() {
         above.push(Line::default());

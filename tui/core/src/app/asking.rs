@@ -47,8 +47,8 @@ fn short(value: &str) -> String {
 fn change_lines(lines: &mut Vec<AskingLine>, change: &Change) {
     let (sign, words) = match (change.action.as_str(), change.replacement) {
         ("Remove", _) => (Some(Sign::Failed), "DELETED"),
-        (_, Replacement::Yes) => (Some(Sign::Failed), "REPLACED: a new one takes its place, what it holds goes"),
-        (_, Replacement::Maybe) => (Some(Sign::Attention), "may be REPLACED: known only then"),
+        (_, Replacement::Yes) => (Some(Sign::Failed), "REPLACED: data goes"),
+        (_, Replacement::Maybe) => (Some(Sign::Attention), "may be REPLACED"),
         ("Add", _) => (None, "made"),
         ("Import", _) => (None, "taken into the stack"),
         _ => (None, "changed"),

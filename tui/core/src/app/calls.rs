@@ -43,8 +43,8 @@ pub struct CallBudget {
     pub operation: String,
     /// Calls within the window.
     pub used: u64,
-    /// Calls that are allowed within it; `None`: as many as one likes.
-    pub allowed: Option<u64>,
+    /// Calls that are left within it; `None`: as many as one likes.
+    pub left: Option<u64>,
     /// The window, in seconds.
     pub window_seconds: u64,
 }
@@ -192,8 +192,8 @@ impl App {
             .budgets
             .iter()
             .filter_map(|budget| {
-                let allowed = budget.allowed?;
-                Some(format!("{} {} of {allowed}", budget.name, budget.used.min(allowed)))
+                let left = budget.left?;
+                Some(format!("{} {} of {}", budget.name, budget.used, budget.used + left))
             })
             .collect();
         let window = self.calls.budgets.first()?.window_seconds;
@@ -230,9 +230,7 @@ impl App {
                     time::duration(calls.p50()),
                     time::duration(calls.p99()),
                     match self.calls.budget(service, operation) {
-                        Some(CallBudget { used, allowed: Some(allowed), .. }) => {
-                            format!("{} of {allowed}", allowed.saturating_sub(*used))
-                        }
+                        Some(CallBudget { used, left: Some(left), .. }) => format!("{left} of {}", used + left),
                         _ => String::new(),
                     },
                 ],

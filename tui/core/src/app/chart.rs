@@ -144,7 +144,9 @@ pub fn chart(deployment: &Deployment, template: &[TemplateResource], unfolded: b
         rows.insert(at, ChartRow::Fold { count: consequences.len(), open: unfolded });
         if unfolded {
             let below = consequences.into_iter().map(|resource| ChartRow::Resource(row(resource)));
-            rows.splice(at + 1..at + 1, below);
+            let rest = rows.split_off(at + 1);
+            rows.extend(below);
+            rows.extend(rest);
         }
     }
     if operation.is_none_or(|operation| operation.ended.is_none() && !rolling_back) {
@@ -225,6 +227,9 @@ fn head(deployment: &Deployment, span: Duration) -> String {
         parts.push(format!("change set {}{cut}", visible(&start)));
     }
     let done = deployment.done();
+    if operation.status.as_str().contains("ROLLBACK") {
+        return parts.join(" · ");
+    }
     parts.push(match deployment.resources_to_change {
         Some(all) if operation.status.as_str().starts_with("DELETE") => format!("{done} of {} deleted", all.max(done)),
         Some(all) => format!("{} of {all} changed", done.min(all)),

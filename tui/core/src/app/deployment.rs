@@ -383,7 +383,8 @@ impl Deployment {
         if begins {
             self.resources.clear();
             self.first_failure = None;
-            if self.work.is_none() {
+            // What this app deploys by itself has been counted before it began.
+            if self.work.is_none() && !matches!(self.phase, Phase::Deploying) {
                 self.planned.clear();
                 self.change_set = None;
                 self.resources_to_change = None;

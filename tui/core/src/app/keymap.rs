@@ -179,14 +179,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
-    [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it running, quit", "let it run on without this app, and quit";
+    [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it, quit", "let it run on without this app, and quit";
     [key(Key::Esc), char('n'), char('q')] "Esc" => Action::WatchRunning, &[Running], "watch on", "watch on";
     [char('y')] "y" => Action::Agree, &[Preview], "yes, do it", "agree; where something is lost, the stack's name is asked for";
     [char('n'), key(Key::Esc), char('q')] "n" => Action::Disagree, &[Preview], "no, drop it", "drop it: nothing is changed";
-    [key(Key::Enter)] "Enter" => Action::Agree, &[Destroy], "type the stack's name", "go on to typing the stack's name";
-    [char('b')] "b" => Action::KeepData, &[Destroy], "keep the bucket, or not", "keep the bucket and its objects, or not";
-    [char('i')] "i" => Action::WithoutDelivery, &[Destroy], "now, or wait for Firehose", "do not wait for Firehose to deliver, or do";
-    [key(Key::Esc), char('n'), char('q')] "Esc" => Action::Disagree, &[Destroy], "leave it as it is", "leave the stack as it is";
+    [key(Key::Enter)] "Enter" => Action::Agree, &[Destroy], "type the name", "go on to typing the stack's name";
+    [char('b')] "b" => Action::KeepData, &[Destroy], "keep bucket", "keep the bucket and its objects, or not";
+    [char('i')] "i" => Action::WithoutDelivery, &[Destroy], "wait or not", "do not wait for Firehose to deliver, or do";
+    [key(Key::Esc), char('n'), char('q')] "Esc" => Action::Disagree, &[Destroy], "leave it", "leave the stack as it is";
     [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
@@ -237,7 +237,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; where the stack is being changed, ask what becomes of that; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.

@@ -43,7 +43,6 @@ pub struct CloudInfo {
 
 /// How a deployment goes.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there are few")]
 pub enum DeployProgress {
     /// It began: so many resources will be made, changed or removed; `None`: not known yet.
     Started {

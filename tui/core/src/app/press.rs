@@ -146,7 +146,6 @@ impl App {
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
-            Action::WatchRunning => self.question = None,
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -164,7 +163,7 @@ impl App {
             Action::Help => self.help = Some(0),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
-            Action::No => self.question = None,
+            Action::No | Action::WatchRunning => self.question = None,
             Action::Back => return self.back(),
             Action::Interrupt => return self.interrupt(),
         }
@@ -306,7 +305,7 @@ impl App {
             Some(ChartRow::Resource(resource)) => {
                 let pane = self.pane(Pane::Stack);
                 let of_it = |row: &Row| matches!(row, Row::Stack(event) if event.logical_id == resource.logical_id);
-                let found = pane.history().iter().filter(|(_, row)| of_it(row)).map(|(id, row)| (id, row)).last();
+                let found = pane.history().iter().rfind(|(_, row)| of_it(row));
                 match found {
                     Some((id, row)) => {
                         self.detail = Some(Detail::of(Pane::Stack, id, row, &self.traces, self.offset));

@@ -74,7 +74,7 @@ impl App {
 
     /// The next step, until the second event is sent.
     fn hint(&self) -> Option<String> {
-        let ready = self.deployment.ready()?;
+        let ready = self.deployment.ready().filter(|_| !self.focus.is_apart())?;
         let ledger = self.ledger();
         if ledger.sent == 0 {
             let done = if ready.unchanged {

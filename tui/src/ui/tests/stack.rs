@@ -346,7 +346,7 @@ fn destroying_says_what_is_lost_and_wants_the_name() {
     insta::assert_snapshot!(screen_text(&mut app, 80, 24));
     press(&mut app, "bi");
     let text = screen_text(&mut app, 80, 24);
-    assert!(text.contains("stays with its objects") && text.contains("what it buffers is LOST"), "{text}");
+    assert!(text.contains("✓ b  bucket") && text.contains("✗ i  Firehose is not waited for"), "{text}");
     key(&mut app, Key::Enter);
     press(&mut app, "tailwater");
     let effects = app.update(Message::Key(tailwater_core::app::KeyPress::of(Key::Enter)));
@@ -371,7 +371,7 @@ fn a_stack_that_is_not_ours_is_only_watched() {
     let mut app = watching_app(false);
     press(&mut app, "6");
     let text = screen_text(&mut app, 80, 24);
-    assert!(text.contains("not ours: only watched") && text.contains("it is only watched"), "{text}");
+    assert!(text.contains("not ours: only watched") && text.contains("did not make this stack"), "{text}");
     assert_eq!((press_one(&mut app, 'd'), press_one(&mut app, 'D')), (vec![], vec![]));
     assert!(app.destroying().is_none());
 }
@@ -412,7 +412,7 @@ fn the_calls_are_summed_up_with_what_is_left_and_what_they_cost() {
             service: "Kinesis".to_owned(),
             operation: "GetRecords".to_owned(),
             used: 18,
-            allowed: Some(20),
+            left: Some(2),
             window_seconds: 10,
         },
         CallBudget {
@@ -420,7 +420,7 @@ fn the_calls_are_summed_up_with_what_is_left_and_what_they_cost() {
             service: "S3".to_owned(),
             operation: "ListObjectsV2".to_owned(),
             used: 1,
-            allowed: Some(5),
+            left: Some(4),
             window_seconds: 10,
         },
     ]));
