@@ -172,7 +172,7 @@ pub async fn remedy(
             note(progress, format!("What is left of stack {name} is deleted.")).await;
             client
                 .delete_stack()
-                .stack_name(&remedy.stack_id)
+                .stack_name(name)
                 .client_request_token(token)
                 .set_role_arn(role_arn.map(str::to_owned))
                 .send()
@@ -183,7 +183,7 @@ pub async fn remedy(
             note(progress, format!("Undoing the failed update of stack {name} goes on.")).await;
             client
                 .continue_update_rollback()
-                .stack_name(&remedy.stack_id)
+                .stack_name(name)
                 .client_request_token(token)
                 .set_role_arn(role_arn.map(str::to_owned))
                 .send()
@@ -194,7 +194,7 @@ pub async fn remedy(
             note(progress, format!("Stack {name} is rolled back.")).await;
             client
                 .rollback_stack()
-                .stack_name(&remedy.stack_id)
+                .stack_name(name)
                 .client_request_token(token)
                 .set_role_arn(role_arn.map(str::to_owned))
                 .send()

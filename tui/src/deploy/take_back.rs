@@ -106,7 +106,7 @@ pub async fn take_back(
     if let Some(answer) = answer {
         // What was refused is not to stay: the first error is the one to tell.
         let _ = change_set::drop(client, stack, &change_set).await;
-        let _ = client.delete_stack().stack_name(&stack_id).send().await;
+        let _ = client.delete_stack().stack_name(stack).send().await;
         return Err(fail(answer));
     }
     let mut events = StackEvents::new(client, stack_id.clone());

@@ -95,7 +95,7 @@ async fn update(run: &Run<'_>, stack: &Stack) -> Result<Result<(), String>, Depl
     let updated = run
         .client
         .update_stack()
-        .stack_name(&stack.id)
+        .stack_name(run.stack_name)
         .template_body(template)
         .set_parameters(Some(parameters))
         .capabilities(Capability::CapabilityNamedIam)

@@ -255,7 +255,8 @@ impl Run<'_> {
             events.skip_past().await?;
             self.client
                 .delete_stack()
-                .stack_name(&stack.id)
+                // By name: other servers than AWS know no ARN where something is to be changed.
+                .stack_name(self.stack_name)
                 .set_retain_resources((!retain.is_empty()).then(|| retain.clone()))
                 .send()
                 .await
