@@ -140,7 +140,7 @@ async fn orders_are_listed_as_they_were_put_and_taken_back() {
 #[case(r#"{"Call": {"Service": "iam", "Operation": "*", "Close": "NOW"}}"#, "not NOW")]
 #[case(r#"{"Call": {"Service": "iam", "Operation": "*", "Close": "AFTER", "Odd": 1}}"#, "member Odd of PutFault.Call")]
 #[case(r#"{"Call": {"Service": "iam", "Operation": "*"}}"#, "one of Error, DelayMilliseconds and Close")]
-#[case(r#"{"Resource": {"Resource": "*", "Action": "IMPORT", "Reason": "no"}}"#, "not IMPORT")]
+#[case(r#"{"Resource": {"Resource": "*", "Action": "READ", "Reason": "no"}}"#, "not READ")]
 #[case(r#"{"Resource": {"Resource": "AWS::X::Y", "Action": "CREATE", "Reason": "no"}}"#, "resource type AWS::X::Y")]
 #[case(r#"{"Record": {}}"#, "one of Call and Resource")]
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::{
@@ -12,6 +12,7 @@ use aws_sdk_cloudformation::{
     types::{ChangeSetType, EventFilter, EventType, OperationEvent, ResourceToImport},
 };
 use common::{config, options, role};
+use rstest::rstest;
 use tailwater_cloud::{
     LocalCloud,
     faults::{Action, Order, ResourceFault},
@@ -385,4 +386,109 @@ async fn what_is_kept_joins_a_new_stack_with_the_rest() {
     let bucket = bucket.send().await.unwrap().stack_resource_detail.unwrap();
     assert_eq!(bucket.physical_resource_id(), Some("landing"));
     assert!(site.s3().head_object().bucket("landing").key("kept").send().await.is_ok());
+}
+
+impl Site {
+    /// The next actions that fit wait for good; so many go by first.
+    fn hold(&self, resource: &str, action: Action, after: u32) {
+        let fault = ResourceFault::delay(resource, action, Duration::from_hours(1));
+        self.cloud.faults().add(Order::once(fault).after(after)).unwrap();
+    }
+
+    fn fail(&self, resource: &str, action: Action, after: u32) {
+        let fault = ResourceFault::fail(resource, action, "not today");
+        self.cloud.faults().add(Order::once(fault).after(after)).unwrap();
+    }
+
+    /// Begins what ends, or stays, in `status`.
+    async fn begin(&self, status: &str) {
+        const NEXT: &str = r#"{"Resources": {
+            "Events": {"Type": "AWS::Kinesis::Stream", "DependsOn": "Bucket",
+                "Properties": {"ShardCount": 1, "RetentionPeriodHours": 48}},
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "other"}}}}"#;
+        let create = || self.client.create_stack().stack_name("pipe").template_body(TWO);
+        match status {
+            "CREATE_IN_PROGRESS" => self.hold("Events", Action::Create, 0),
+            "ROLLBACK_IN_PROGRESS" => {
+                self.fail("Bucket", Action::Create, 0);
+                self.hold("Events", Action::Delete, 0);
+            }
+            _ => {}
+        }
+        if status.starts_with("IMPORT") {
+            return self.begin_import(status).await;
+        }
+        if matches!(status, "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
+            let template = TWO.replace("\"AWS::S3::Bucket\",", "\"AWS::S3::Bucket\", \"DependsOn\": \"Events\",");
+            create().template_body(template).send().await.unwrap();
+            return;
+        }
+        create().send().await.unwrap();
+        assert_eq!(self.settled("pipe").await, "CREATE_COMPLETE");
+        match status {
+            "UPDATE_IN_PROGRESS" => self.hold("Events", Action::Update, 0),
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "DELETE_IN_PROGRESS" => self.hold("Bucket", Action::Delete, 0),
+            "UPDATE_ROLLBACK_IN_PROGRESS" => {
+                self.fail("Events", Action::Update, 0);
+                self.hold("Events", Action::Update, 0);
+            }
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
+                self.fail("Events", Action::Update, 0);
+                self.hold("Bucket", Action::Delete, 0);
+            }
+            other => panic!("{other}"),
+        }
+        if status == "DELETE_IN_PROGRESS" {
+            self.client.delete_stack().stack_name("pipe").send().await.unwrap();
+        } else {
+            self.client.update_stack().stack_name("pipe").template_body(NEXT).send().await.unwrap();
+        }
+    }
+
+    /// An import of a bucket that is there and a stream that is not: the third action is the way back.
+    async fn begin_import(&self, status: &str) {
+        match status {
+            "IMPORT_IN_PROGRESS" => self.hold("*", Action::Import, 0),
+            "IMPORT_ROLLBACK_IN_PROGRESS" => self.hold("*", Action::Import, 2),
+            "IMPORT_ROLLBACK_FAILED" => self.fail("*", Action::Import, 2),
+            other => panic!("{other}"),
+        }
+        self.bucket("landing").await;
+        let template = TWO.replace("\"Properties\"", "\"DeletionPolicy\": \"Retain\", \"Properties\"");
+        let make = self.client.create_change_set().stack_name("pipe").change_set_name("import");
+        let make = make.change_set_type(ChangeSetType::Import).template_body(template);
+        let make = make.resources_to_import(to_import("Bucket", "AWS::S3::Bucket", "BucketName", "landing"));
+        make.resources_to_import(to_import("Events", "AWS::Kinesis::Stream", "Name", "none")).send().await.unwrap();
+        self.client.execute_change_set().stack_name("pipe").change_set_name("import").send().await.unwrap();
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_status_can_be_ordered(
+    #[values(
+        "CREATE_IN_PROGRESS",
+        "ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        "IMPORT_IN_PROGRESS",
+        "IMPORT_ROLLBACK_IN_PROGRESS",
+        "IMPORT_ROLLBACK_FAILED"
+    )]
+    status: &str,
+) {
+    let site = Site::start().await;
+    site.begin(status).await;
+    common::until(async || {
+        let stacks = site.client.describe_stacks().stack_name("pipe").send().await.unwrap();
+        (stacks.stacks()[0].stack_status().unwrap().as_str() == status).then_some(())
+    })
+    .await;
+    let id = site.id().await;
+    let update = site.client.update_stack().stack_name("pipe").template_body(TWO).send().await.unwrap_err();
+    let message = update.into_service_error().message().unwrap_or_default().to_owned();
+    assert_eq!(message, format!("Stack:{id} is in {status} state and can not be updated."));
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{CommandError, CommandResult, End, leave, print, say, target};
 use crate::{
     cli::{Global, Where},
-    deploy::{self, DestroyOptions, Destroyed, Left, Progress, Stuck, Survey},
+    deploy::{self, DestroyOptions, Destroyed, Explained, Left, Progress, Stuck, Survey},
     target::Target,
 };
 
@@ -165,7 +165,7 @@ fn conclude(global: &Global, ended: &Destroyed) -> CommandResult {
             (kept.as_deref(), left, head)
         }
         Destroyed::Nothing { left } => (None, left, format!("There is no stack {name}: nothing to delete.")),
-        Destroyed::Failed { status, cause, stuck } => {
+        Destroyed::Failed { status, cause, explained, stuck } => {
             print::line(
                 global.output,
                 || {
@@ -173,10 +173,12 @@ fn conclude(global: &Global, ended: &Destroyed) -> CommandResult {
                         "event": "failed",
                         "stackStatus": status.as_str(),
                         "rootCause": cause,
+                        "explanation": explained.map(|explained| explained.meaning),
+                        "advice": explained.map(|explained| explained.advice),
                         "stuck": stuck.iter().map(stuck_json).collect::<Vec<_>>(),
                     })
                 },
-                || failure_text(status.as_str(), cause.as_deref(), stuck),
+                || failure_text(status.as_str(), cause.as_deref(), *explained, stuck),
             )?;
             return Ok(End::Failed);
         }
@@ -225,11 +227,14 @@ fn stuck_text(stuck: &Stuck) -> String {
     format!("{} ({}{id}): {}", visible(&stuck.logical_id), stuck.resource_type, visible(reason))
 }
 
-fn failure_text(status: &str, cause: Option<&str>, stuck: &[Stuck]) -> String {
+fn failure_text(status: &str, cause: Option<&str>, explained: Option<Explained>, stuck: &[Stuck]) -> String {
     let mut lines = vec![
         format!("Failed: {status}"),
         format!("First cause: {}", visible(cause.unwrap_or("CloudFormation gave none"))),
     ];
+    if let Some(explained) = explained {
+        lines.extend([format!("  {}", explained.meaning), format!("  {}", explained.advice)]);
+    }
     if !stuck.is_empty() {
         lines.push("Not deleted:".to_owned());
         lines.extend(stuck.iter().map(|stuck| format!("  {}", stuck_text(stuck))));

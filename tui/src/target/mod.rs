@@ -37,7 +37,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use tailwater_core::events::Timestamp;
 
 pub use activity::Stirred;
-pub use budget::{BUDGET_WINDOW, BudgetState, Budgeted};
+pub use budget::{BUDGET_WINDOW, BudgetState};
 pub use calls::CallReceiver;
 use clock::UNNOTICED_OFFSET;
 pub use clock::now;

@@ -38,7 +38,7 @@ pub(super) enum Origin {
 /// Reads the facts of a profile: the one given, else that of `AWS_PROFILE`, else `default`.
 pub(super) async fn facts(name: Option<&str>) -> Option<ProfileFacts> {
     let name = name.map(|name| name.to_owned().into());
-    let files = aws_config::profile::profile_file::ProfileFiles::default();
+    let files = aws_runtime::env_config::file::EnvConfigFiles::default();
     let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
     let set = set.ok()?;
     let value = |profile: &str, key: &str| set.get_profile(profile).and_then(|it| it.get(key)).map(str::to_owned);

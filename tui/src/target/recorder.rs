@@ -12,6 +12,7 @@ use std::{
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
+        endpoint::EndpointPrefix,
         interceptors::{
             Intercept,
             context::{
@@ -46,8 +47,6 @@ const THROTTLES: [&str; 13] = [
     "EC2ThrottledException",
     "LimitExceededException",
 ];
-/// The host prefix that the SDK gives to `StartLiveTail`.
-const STREAMING_PREFIX: &str = "streaming-";
 
 /// The interceptor of every client of a target.
 #[derive(Debug, Clone)]
@@ -159,10 +158,11 @@ impl Intercept for Recorder {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // A host of this machine's own has no other names beside it.
-        if let Some(own) = without_prefix(context.request().uri()) {
+        // A host of this machine's own has no other names beside it. `StartLiveTail` has one.
+        let prefix = config.load::<EndpointPrefix>();
+        if let Some(own) = prefix.and_then(|prefix| without_prefix(context.request().uri(), prefix.as_str())) {
             context.request_mut().set_uri(own)?;
         }
         Ok(())
@@ -292,9 +292,9 @@ fn code_of(headers: &Headers, body: Option<&[u8]>) -> Option<String> {
 }
 
 /// The same address without the prefix, where its host is this machine.
-fn without_prefix(uri: &str) -> Option<String> {
+fn without_prefix(uri: &str, prefix: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once("://")?;
-    let own = rest.strip_prefix(STREAMING_PREFIX)?;
+    let own = rest.strip_prefix(prefix)?;
     let host = own.split(['/', '?']).next().unwrap_or(own);
     super::is_loopback(host_of(host)).then(|| format!("{scheme}://{own}"))
 }
@@ -332,9 +332,10 @@ mod tests {
 
     #[test]
     fn only_hosts_of_this_machine_get_their_name_back() {
-        assert_eq!(without_prefix("http://streaming-127.0.0.1:4566/").as_deref(), Some("http://127.0.0.1:4566/"));
-        assert_eq!(without_prefix("http://streaming-localhost:1/x").as_deref(), Some("http://localhost:1/x"));
-        assert_eq!(without_prefix("https://streaming-logs.eu-west-1.amazonaws.com/"), None);
-        assert_eq!(without_prefix("http://127.0.0.1:4566/"), None);
+        let own = |uri: &str| without_prefix(uri, "stream-");
+        assert_eq!(own("http://stream-127.0.0.1:4566/").as_deref(), Some("http://127.0.0.1:4566/"));
+        assert_eq!(own("http://stream-localhost:1/x").as_deref(), Some("http://localhost:1/x"));
+        assert_eq!(own("https://stream-logs.eu-west-1.amazonaws.com/"), None);
+        assert_eq!(own("http://127.0.0.1:4566/"), None);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use tailwater_core::events::CallOutcome;
 
-use super::{BudgetState, Budgeted, Moved, OfShard, Target};
+use super::{BudgetState, Moved, OfShard, Target, budget::Budgeted};
 
 fn answer(status: u16, body: &str) -> http::Response<String> {
     http::Response::builder().status(status).body(body.to_owned()).expect("an answer")

@@ -57,6 +57,8 @@ mod moved {
     #[derive(Debug)]
     pub struct Moved {
         began: Instant,
+        /// Whoever sleeps moves it himself.
+        by_sleepers: bool,
         state: Mutex<State>,
     }
 
@@ -69,7 +71,16 @@ mod moved {
 
     impl Moved {
         pub fn new() -> (Arc<Self>, Time) {
-            let moved = Arc::new(Self { began: Instant::now(), state: Mutex::default() });
+            Self::with(false)
+        }
+
+        /// A time in which nobody has to wait: whoever sleeps moves it.
+        pub fn by_sleepers() -> Time {
+            Self::with(true).1
+        }
+
+        fn with(by_sleepers: bool) -> (Arc<Self>, Time) {
+            let moved = Arc::new(Self { began: Instant::now(), by_sleepers, state: Mutex::default() });
             (moved.clone(), Time { moved: Some(moved) })
         }
 
@@ -86,6 +97,9 @@ mod moved {
             let mut id = None;
             poll_fn(|context| {
                 let mut state = self.state.lock().expect("the time");
+                if self.by_sleepers {
+                    state.passed = state.passed.max(then - self.began);
+                }
                 if self.began + state.passed >= then {
                     return Poll::Ready(());
                 }

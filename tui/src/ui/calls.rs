@@ -14,7 +14,7 @@ use super::{Theme, fit, focused, title};
 
 /// The cells of the figures: calls, errors, retries, throttled, p50, p99, left.
 const FIGURES: [(&str, usize); 7] =
-    [("calls", 7), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 7), ("p99", 7), ("left", 14)];
+    [("calls", 6), ("errors", 6), ("retries", 7), ("throttled", 9), ("p50", 7), ("p99", 7), ("left", 8)];
 /// The cells of a service's name and of an operation's, with room and without.
 const NAMES: [(usize, usize); 2] = [(0, 20), (16, 26)];
 /// From this width on the service has a column of its own, and the last error one.
@@ -26,10 +26,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let inner = title::draw(frame, area, focused(app, Pane::Calls), &title::of(Pane::Calls), &state, theme);
     let width = usize::from(inner.width).saturating_sub(2);
     let names = NAMES[usize::from(inner.width >= ROOMY)];
-    let mut lines = vec![Line::styled(fit::cut(&app.cost_words(), width), theme.quiet())];
-    if let Some(words) = app.budget_words() {
-        lines.push(Line::styled(fit::cut(&words, width), theme.quiet()));
-    }
+    let words = [Some(app.cost_words()), app.budget_words()];
+    let words = words.iter().flatten().flat_map(|words| fit::paragraphs(words, width));
+    let mut lines: Vec<Line> = words.map(|words| Line::styled(words, theme.quiet())).collect();
+    lines.push(Line::default());
     let rows = app.call_rows();
     if rows.is_empty() {
         lines.push(Line::styled(app.empty_words(Pane::Calls), theme.quiet()));

@@ -23,6 +23,8 @@ const AXIS_CELLS: (usize, usize) = (24, 60);
 const MARK_CELLS: u16 = 9;
 /// From this width on there is room for names and types.
 const ROOMY: u16 = 110;
+/// How many words on the way are shown beside a chart, and without one.
+const MOST_NOTES: (usize, usize) = (3, 8);
 /// How many lines what was said on the way, and how it ended, may take.
 const MOST_LINES_OF_WORDS: usize = 7;
 
@@ -107,11 +109,14 @@ fn words(app: &App, cause: Option<&str>, width: usize, theme: Theme) -> Vec<Line
             ]));
         }
     } else if deployment.working() {
+        // The newest; beside a chart only the last of them.
+        let room = if deployment.resources().is_empty() { MOST_NOTES.1 } else { MOST_NOTES.0 };
         let notes = deployment.notes();
-        for (when, words) in notes.iter().skip(notes.len().saturating_sub(3)) {
+        for (when, words) in notes.iter().skip(notes.len().saturating_sub(room)) {
             let words = format!("{}  {}", app.offset().clock(*when), visible(words));
-            lines.push(Line::raw(fit::cut(&words, width)));
+            lines.extend(fit::paragraphs(&words, width).into_iter().map(Line::raw));
         }
+        return lines;
     }
     lines.truncate(MOST_LINES_OF_WORDS);
     lines
@@ -124,8 +129,7 @@ fn empty_words(app: &App) -> String {
         (Some(Work::Preparing), _) => "Nothing is changed before you agree.".to_owned(),
         (Some(_), _) => "CloudFormation's first step is waited for.".to_owned(),
         (None, Phase::Absent) => format!(
-            "Press d to see what deploying template.yaml would make {}, and what it costs. It asks before anything is \
-             made.",
+            "{}: d shows what deploying template.yaml would make, and what it costs. It asks before anything is made.",
             app.place_words()
         ),
         (None, Phase::Unusable(why)) => visible(why).into_owned(),
@@ -191,6 +195,8 @@ fn line(
             Line::styled(fit::cut(&words, width), style)
         }
         ChartRow::Resource(resource) => {
+            // What has not begun has no bar: its words take that room.
+            let axis_cells = if resource.bar.is_some() { axis_cells } else { 0 };
             let room = width.saturating_sub(name_cells + 2 + axis_cells + 1);
             Line::from(vec![
                 Span::raw(fit::left(&visible(&resource.logical_id), name_cells - 1)),

@@ -21,6 +21,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         phase => {
             let sign = match phase {
                 Phase::CloudFailed(_) | Phase::Failed(_) => Sign::Failed,
+                Phase::Absent => Sign::Waiting,
+                Phase::Unusable(_) => Sign::Attention,
                 _ => Sign::Moving,
             };
             signed(sign, &app.progress_words(), usize::from(area.width), theme)

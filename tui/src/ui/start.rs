@@ -60,9 +60,9 @@ fn absent(lines: &mut Vec<Line<'static>>, app: &App, width: usize, theme: Theme)
         lines.push(Line::default());
     }
     let found = format!(
-        "There is no stack {} {}. Nothing is made before you agree.",
-        visible(app.stack_name().as_str()),
-        app.place_words()
+        "{} there is no stack {}. Nothing is made before you agree.",
+        app.place_words(),
+        visible(app.stack_name().as_str())
     );
     let made = "An HTTP API, a Lambda function, a Kinesis stream, a Firehose delivery stream and an S3 bucket, with two \
                 roles and their log groups, all in one CloudFormation stack; and a bucket for the function's code.";

@@ -193,6 +193,9 @@ pub(crate) struct Stack {
     pub role_arn: Option<String>,
     pub on_failure: OnFailure,
     pub termination_protection: bool,
+    /// Whether a rollback deletes even what a policy of `Retain` would keep, as long as the operation
+    /// that is rolled back made it.
+    pub retain_except_on_create: bool,
     /// How the stack was last asked to go, where that was said.
     pub deletion_mode: Option<&'static str>,
     /// The change set that was executed last.
@@ -234,6 +237,7 @@ impl Stack {
             role_arn: None,
             on_failure: OnFailure::Rollback,
             termination_protection: false,
+            retain_except_on_create: false,
             deletion_mode: None,
             change_set_id: None,
             outputs: Vec::new(),
@@ -296,6 +300,12 @@ impl Stack {
     /// The id of the operation that began last.
     pub fn operation_id(&self) -> Option<&str> {
         self.operations.last().map(|operation| operation.id.as_str())
+    }
+
+    /// Whether a rollback keeps a resource that the operation made, or took in.
+    pub fn keeps_at_rollback(&self, resource: &Resource) -> bool {
+        let is_kept = resource.deletion_policy == DeletionPolicy::Retain && !self.retain_except_on_create;
+        resource.imported || is_kept
     }
 
     /// Begins an update to another revision; one that failed and was not taken back goes on.

@@ -29,7 +29,8 @@
 //!   inside the cloud meets none.
 //! - `Resource.Resource` is a logical id, a resource type, or `*`; `Resource.Action` is what
 //!   `CloudFormation` asks of the resource type: `CREATE` (the new one of a replacement too),
-//!   `UPDATE` (the way back of a rollback too), `DELETE`. What it meets is one of `Reason`, with
+//!   `UPDATE` (the way back of a rollback too), `DELETE`, or `IMPORT` (taking in what is there, and
+//!   letting it go again when that is rolled back). What it meets is one of `Reason`, with
 //!   which it fails before anything is done, and `DelayMilliseconds` before it begins. `StackName`
 //!   narrows it to one stack.
 //! - `Skip` lets so many that fit go by first (0 where it is absent). `Count` is how many meet the
@@ -235,6 +236,8 @@ pub enum Action {
     Update,
     /// Deletes a resource.
     Delete,
+    /// Takes a resource in that is there, and lets it go when that is rolled back.
+    Import,
 }
 
 /// What an action on a resource meets.

@@ -92,7 +92,8 @@ fn resource_fault(mut input: Input) -> ServiceResult<ResourceFault> {
         "CREATE" => Action::Create,
         "UPDATE" => Action::Update,
         "DELETE" => Action::Delete,
-        other => return Err(invalid(format!("Action is CREATE, UPDATE or DELETE, not {other}."))),
+        "IMPORT" => Action::Import,
+        other => return Err(invalid(format!("Action is CREATE, UPDATE, DELETE or IMPORT, not {other}."))),
     };
     let effect = match (input.string("Reason")?, delay(&mut input)?) {
         (Some(reason), None) => ResourceEffect::Fail { reason },
@@ -142,6 +143,7 @@ fn shape(standing: &Standing) -> Value {
                 Action::Create => "CREATE",
                 Action::Update => "UPDATE",
                 Action::Delete => "DELETE",
+                Action::Import => "IMPORT",
             };
             let mut resource = json!({"Resource": fault.resource, "Action": action});
             if let Some(stack_name) = &fault.stack_name {

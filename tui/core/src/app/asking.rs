@@ -58,7 +58,7 @@ fn change_lines(lines: &mut Vec<AskingLine>, change: &Change) {
         indent: 0,
         sign,
         heading: false,
-        words: format!("{:<20} {:<28} {words}", visible(&change.logical_id), visible(kind)).trim_end().to_owned(),
+        words: format!("{:<20} {:<31} {words}", visible(&change.logical_id), visible(kind)).trim_end().to_owned(),
     });
     lines.extend(change.properties.iter().flat_map(property_lines));
 }
@@ -137,28 +137,29 @@ impl App {
     /// Where what is asked about would happen, in full.
     pub fn place_words(&self) -> String {
         match &self.target {
-            Target::Local => "on the local cloud: nothing leaves this machine".to_owned(),
+            Target::Local => "On the local cloud: nothing leaves this machine".to_owned(),
             Target::Aws { account_id, region, endpoint_url, .. } => {
                 let at = endpoint_url.as_ref().map(|url| format!(", at {url}")).unwrap_or_default();
-                visible(&format!("in account {account_id}, {region}{at}")).into_owned()
+                visible(&format!("In account {account_id}, {region}{at}")).into_owned()
             }
         }
     }
 
     /// What is shown before a yes, scrolled or not.
     pub fn preview_lines(&self) -> Vec<AskingLine> {
+        let mut lines = vec![plain(0, self.place_words()), plain(0, "")];
         match &self.deployment.work {
-            Some(Work::Previewed(preview)) => preview_lines(preview),
+            Some(Work::Previewed(preview)) => lines.extend(preview_lines(preview)),
             Some(Work::First(first)) => {
-                let mut lines = vec![loud(Sign::Attention, visible(&first.why)), plain(0, "")];
+                lines.extend([loud(Sign::Attention, visible(&first.why)), plain(0, "")]);
                 lines.push(heading(format!("First: {}", visible(&first.what))));
                 lines.extend(first.losses.iter().map(|loss| loud(Sign::Failed, visible(loss))));
                 lines.push(plain(0, ""));
                 lines.push(plain(0, "After that the changes are shown, and asked about again."));
-                lines
             }
-            _ => Vec::new(),
+            _ => return Vec::new(),
         }
+        lines
     }
 
     /// What stands over the lines before a yes.
@@ -170,7 +171,7 @@ impl App {
             Some(Work::First(_)) => "Before deploying stack",
             _ => "Destroy stack",
         };
-        format!("{what} {stack}, {}?", self.place_words())
+        format!("{what} {stack}?")
     }
 
     /// What the end of the stack would mean, as it is chosen now.
@@ -181,7 +182,7 @@ impl App {
             .ready()
             .map_or_else(|| "its bucket".to_owned(), |ready| format!("bucket {}", visible(&ready.outputs.bucket_name)));
         let interval = self.deployment.ready().map(|ready| ready.buffering.interval_seconds);
-        let mut lines = vec![heading("What is lost")];
+        let mut lines = vec![plain(0, self.place_words()), plain(0, ""), heading("What is lost")];
         if how.keep_data {
             lines.push(loud(
                 Sign::Done,

@@ -197,7 +197,8 @@ impl App {
             })
             .collect();
         let window = self.calls.budgets.first()?.window_seconds;
-        (!parts.is_empty()).then(|| format!("We read in {window} s: {}", parts.join(", ")))
+        (!parts.is_empty())
+            .then(|| format!("Read in the last {window} s: {} that we allow ourselves.", parts.join(", ")))
     }
 
     /// What the calls of this session cost, at list prices.
@@ -229,8 +230,8 @@ impl App {
                     time::duration(calls.p50()),
                     time::duration(calls.p99()),
                     match self.calls.budget(service, operation) {
-                        Some(CallBudget { used, allowed: Some(allowed), window_seconds, .. }) => {
-                            format!("{} of {allowed} in {window_seconds} s", allowed.saturating_sub(*used))
+                        Some(CallBudget { used, allowed: Some(allowed), .. }) => {
+                            format!("{} of {allowed}", allowed.saturating_sub(*used))
                         }
                         _ => String::new(),
                     },

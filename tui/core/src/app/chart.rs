@@ -8,6 +8,9 @@ use crate::{
     text::{number, safe::visible, time},
 };
 
+/// How many letters of a change set's name are shown.
+const CHANGE_SET_LETTERS: usize = 18;
+
 /// A resource as the bundled template, or a change set, has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateResource {
@@ -207,6 +210,7 @@ fn head(deployment: &Deployment, span: Duration) -> String {
     let Some(operation) = deployment.operation() else {
         return match (&deployment.work, &deployment.phase) {
             (Some(Work::Preparing), _) => "Finding out what would change".to_owned(),
+            (Some(Work::Destroying(_)), _) => format!("Taking the stack down · {}", clock(span)),
             (Some(_), _) => "Beginning".to_owned(),
             (None, Phase::Absent) => "There is no stack".to_owned(),
             (None, _) => "No operation was seen yet".to_owned(),
@@ -215,7 +219,10 @@ fn head(deployment: &Deployment, span: Duration) -> String {
     let mut parts = vec![visible(operation.status.as_str()).into_owned()];
     parts.push(if operation.ended.is_none() { clock(span) } else { format!("took {}", time::duration(span)) });
     if let Some(change_set) = &deployment.change_set {
-        parts.push(format!("change set {}", visible(change_set)));
+        // Enough of a generated name to know it again.
+        let start: String = change_set.chars().take(CHANGE_SET_LETTERS).collect();
+        let cut = if start.len() < change_set.len() { "…" } else { "" };
+        parts.push(format!("change set {}{cut}", visible(&start)));
     }
     let done = deployment.done();
     parts.push(match deployment.resources_to_change {
@@ -371,6 +378,19 @@ mod tests {
         let chart = chart(&deployment, &template(), false, Timestamp::from_millis(62_000));
         assert_eq!(rows(&chart), ["Role ● 1 s"]);
         assert!(deployment.operating());
+    }
+
+    #[test]
+    fn what_comes_late_changes_nothing() {
+        let deployment = seen(&[
+            event(1, "demo", "CREATE_IN_PROGRESS", None),
+            event(2, "Stream", "CREATE_COMPLETE", None),
+            event(3, "demo", "CREATE_COMPLETE", None),
+            event(0, "demo", "REVIEW_IN_PROGRESS", None),
+            event(0, "Role", "CREATE_FAILED", Some("of an older operation")),
+        ]);
+        assert_eq!(deployment.operation().map(|operation| operation.status.as_str()), Some("CREATE_COMPLETE"));
+        assert_eq!(rows(&chart(&deployment, &[], false, Timestamp::from_millis(9_000))), ["Stream ✓ 0 ms"]);
     }
 
     #[test]

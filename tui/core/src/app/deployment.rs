@@ -165,6 +165,8 @@ pub struct Deployment {
     /// The resources that the change set makes, changes or removes, in its order.
     pub planned: Vec<TemplateResource>,
     operation: Option<Operation>,
+    /// When the last event of the stack itself came.
+    last_of_stack: Timestamp,
     notes: VecDeque<(Timestamp, String)>,
     resources: Vec<ResourceState>,
     first_failure: Option<ResourceState>,
@@ -184,6 +186,7 @@ impl Deployment {
             change_set: None,
             planned: Vec::new(),
             operation: None,
+            last_of_stack: Timestamp::default(),
             notes: VecDeque::new(),
             resources: Vec::new(),
             first_failure: None,
@@ -277,6 +280,15 @@ impl Deployment {
         self.since = now;
         self.outcome = None;
         self.notes.clear();
+        if matches!(work, Work::Executing | Work::Destroying(_)) {
+            // What was done before is no part of this; the list of events keeps it.
+            self.operation = None;
+            self.resources.clear();
+            self.first_failure = None;
+            self.planned.clear();
+            self.change_set = None;
+            self.resources_to_change = None;
+        }
         self.work = Some(work);
     }
 
@@ -358,6 +370,11 @@ impl Deployment {
 
     fn stack_event(&mut self, event: &StackEvent) {
         let status = event.status.clone();
+        // A reader that begins anew hands over older events after newer ones: they change nothing.
+        if event.time < self.last_of_stack || status.as_str() == "REVIEW_IN_PROGRESS" {
+            return;
+        }
+        self.last_of_stack = event.time;
         // A roll back goes on with the operation that it undoes; these begin one.
         let begins = matches!(
             status.as_str(),
@@ -383,6 +400,9 @@ impl Deployment {
     }
 
     fn resource_event(&mut self, event: &StackEvent) {
+        if self.operation.as_ref().is_some_and(|operation| event.time < operation.started) {
+            return;
+        }
         let known = self.resources.iter().position(|known| known.logical_id == event.logical_id);
         let index = known.unwrap_or(self.resources.len());
         if known.is_none() {

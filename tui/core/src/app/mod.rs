@@ -251,6 +251,9 @@ impl App {
                     self.preview_scroll = 0;
                 }
                 self.deployment.progress(progress, self.now);
+                if self.deployment.ready().is_none() {
+                    self.tails.clear();
+                }
                 if let Some(ready) = self.deployment.ready() {
                     // What was said on the way gives place to the next step; how the cloud came up stays.
                     self.notice = None;
@@ -278,6 +281,8 @@ impl App {
                     }
                 }
             }
+            // What still comes of a pipeline that was taken down is no news.
+            Message::Tail(..) if self.deployment.ready().is_none() => {}
             Message::Tail(source, state) => {
                 self.tails.insert(source, state);
             }

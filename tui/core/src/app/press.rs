@@ -590,7 +590,9 @@ impl App {
             self.unanswered(left, "stopped before an answer came");
             return vec![Effect::StopSending];
         }
-        if self.deployment.operating() || self.deployment.working() {
+        // A cloud of this app's own ends with it: nothing could run on there.
+        let runs_on = self.cloud.as_ref().is_none_or(|cloud| !cloud.own);
+        if runs_on && (self.deployment.operating() || self.deployment.working()) {
             self.question = Some(Question::Running);
             return Vec::new();
         }

@@ -166,10 +166,12 @@ impl App {
         if self.cloud.as_ref().is_some_and(|cloud| cloud.own) && events > 0 {
             let verb = "end with it";
             Some(format!("The local cloud and {} {verb}.", number::counted(events, "event")))
+        } else if self.cloud.as_ref().is_some_and(|cloud| cloud.own) && self.deployment.working() {
+            Some("The local cloud ends with it, in the middle of a change.".to_owned())
         } else if matches!(self.deployment.work, Some(Work::Destroying(_))) {
             Some("Taking the stack down stops where it is; the same again finishes it.".to_owned())
         } else if self.deployment.work == Some(Work::Executing) {
-            Some("The deployment runs on at AWS; the app attaches to it at the next start.".to_owned())
+            Some("The deployment runs on without it; the app attaches to it at the next start.".to_owned())
         } else if in_flight > 0 {
             Some(format!("{} being sent and not answered.", number::counted(in_flight, "event")))
         } else {
@@ -186,7 +188,7 @@ impl App {
                 Some(match (&self.deployment.work, status) {
                     (Some(Work::Preparing), _) => "A preview is being prepared.".to_owned(),
                     (Some(Work::Destroying(_)), _) => "The stack is being taken down.".to_owned(),
-                    (_, Some(operation)) => format!("{} runs at AWS.", operation.status),
+                    (_, Some(operation)) => format!("{} runs.", visible(operation.status.as_str())),
                     _ => "The stack is being changed.".to_owned(),
                 })
             }
@@ -210,15 +212,16 @@ impl App {
                 Target::Aws { .. } => "AWS could not be reached".to_owned(),
             },
             Phase::Looking => format!("Asking AWS who you are, then for stack {stack}: nothing is changed"),
-            Phase::Absent => format!("There is no stack {stack} {}", self.place_words()),
+            Phase::Absent => format!("There is no stack {stack}: nothing to watch yet"),
             Phase::Unusable(_) => format!("Stack {stack} cannot be watched as a pipeline"),
             Phase::Failed(_) => format!("Stack {stack} could not be deployed"),
             Phase::Ready(ready) => format!("Stack {stack} {}", ready.status),
             Phase::Deploying if !matches!(self.target, Target::Local) => {
-                let status = self.deployment.operation().map(|operation| operation.status.to_string());
-                let status = status.map(|status| visible(&status).into_owned()).unwrap_or_default();
+                let Some(operation) = self.deployment.operation() else {
+                    return format!("Stack {stack}: CloudFormation's first step is waited for");
+                };
                 let done = number::counted(self.deployment.done() as u64, "resource");
-                format!("Stack {stack} {status}: {done} done. Press 6 to watch it.")
+                format!("Stack {stack} {}: {done} done. 6 shows it.", visible(operation.status.as_str()))
             }
             Phase::Deploying => match (self.deployment.resources_to_change, self.deployment.resources().is_empty()) {
                 (Some(all), _) => format!(

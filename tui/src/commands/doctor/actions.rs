@@ -15,6 +15,8 @@ pub enum Resource {
     Function,
     /// The roles of the function and of the delivery.
     Role,
+    /// The role that CloudFormation is given with `--role-arn`.
+    ServiceRole,
     /// The data stream.
     Stream,
     /// The delivery stream.
@@ -68,7 +70,8 @@ pub struct Action {
 }
 
 /// Every action: what it is needed for, what it is done on, and its names. The caller's own stand in
-/// this program's calls (enhanced fan-out and Live Tail, which are opt-in, are left out); those of
+/// this program's calls, without what it can do without (`DescribeEvents`) and what is opt-in (enhanced
+/// fan-out, Live Tail); those of
 /// `CloudFormation` in the handlers of the template's resource types (`aws cloudformation
 /// describe-type`, `handlers`) and, for the API's log, in the API Gateway Developer Guide, "Configure
 /// logging for HTTP APIs".
@@ -78,7 +81,7 @@ const TABLE: &[(Why, Resource, &str)] = &[
         Resource::Stack,
         "cloudformation:DescribeStacks cloudformation:CreateChangeSet cloudformation:DescribeChangeSet \
          cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet cloudformation:ListChangeSets \
-         cloudformation:DescribeStackEvents cloudformation:DescribeEvents cloudformation:ListStackResources \
+         cloudformation:DescribeStackEvents cloudformation:ListStackResources \
          cloudformation:CancelUpdateStack cloudformation:ContinueUpdateRollback cloudformation:DeleteStack",
     ),
     (
@@ -166,7 +169,7 @@ pub fn actions() -> Vec<Action> {
 
 impl Resource {
     /// The ARN, as the deployment's names make it. What AWS makes up is stood in for.
-    pub fn arn(self, target: &Target, names: &Planned) -> String {
+    pub fn arn(self, target: &Target, names: &Planned, service_role: Option<&str>) -> String {
         let partition = target.identity().partition();
         let (region, account) = (target.region(), target.account_id());
         let of = |service: &str, rest: &str| format!("arn:{partition}:{service}:{region}:{account}:{rest}");
@@ -177,6 +180,7 @@ impl Resource {
             Self::Api => format!("arn:{partition}:apigateway:{region}::/apis"),
             Self::Function => of("lambda", &format!("function:{}", names.function)),
             Self::Role => format!("arn:{partition}:iam::{account}:role/{stack}-FunctionRole-EXAMPLE"),
+            Self::ServiceRole => service_role.unwrap_or("*").to_owned(),
             Self::Stream => of("kinesis", &format!("stream/{}", names.stream)),
             Self::Delivery => of("firehose", &format!("deliverystream/{stack}-DeliveryStream-EXAMPLE")),
             Self::LogGroup => of("logs", &format!("log-group:{}:*", names.log_groups[0])),

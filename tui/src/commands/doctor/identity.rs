@@ -58,7 +58,14 @@ fn trouble(error: &TargetError, place: &Place) -> Check {
             "aws sts get-caller-identity{for_profile} || aws sso login{for_profile} || aws configure{for_profile}"
         ),
     };
-    Check::bad("identity", error.to_string(), fix)
+    let detail = match error {
+        // The SDK lists every place it looked at, over many lines.
+        TargetError::Identity { answer, .. } if answer.contains("no credentials found in chain") => {
+            "there are no credentials: not in the environment, the profile, nor from a machine's role".to_owned()
+        }
+        other => other.to_string(),
+    };
+    Check::bad("identity", detail, fix)
 }
 
 #[cfg(test)]
@@ -82,11 +89,12 @@ mod tests {
     fn without_credentials_the_line_says_how_to_get_some() {
         let error = TargetError::Identity {
             place: "AWS".to_owned(),
-            answer: "the credential provider was not enabled".to_owned(),
+            answer: "dispatch failure: no credentials found in chain. Attempted:\n  Environment: no".to_owned(),
             advice: String::new(),
         };
         let check = trouble(&error, &Place { profile: Some("dev".to_owned()), ..Place::default() });
         assert_eq!(check.ok, Some(false));
+        assert!(check.detail.starts_with("there are no credentials"), "{}", check.detail);
         assert!(check.fix.expect("a fix").contains("aws sso login --profile dev"));
         let mfa = TargetError::Mfa { profile: "ops".to_owned(), serial: "arn:aws:iam::1:mfa/me".to_owned() };
         assert!(trouble(&mfa, &Place::default()).fix.expect("a fix").contains("export-credentials --profile ops"));

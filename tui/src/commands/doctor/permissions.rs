@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
+use aws_sdk_iam::{
+    operation::simulate_principal_policy::SimulatePrincipalPolicyError,
+    types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType},
+};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::json;
@@ -22,6 +25,10 @@ const GROUP: &str = "permissions";
 /// How services say that a call is not allowed.
 const DENIED: [&str; 5] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"];
+
+/// How IAM says that actions cannot be simulated together, or at all (IAM API reference,
+/// `SimulatePrincipalPolicy`, errors).
+const INVALID: &str = "InvalidInput";
 
 /// What is known of one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,16 +83,18 @@ pub async fn checks(target: &Target, request: &Request) -> Vec<Check> {
         return vec![Check::good(GROUP, "the embedded cloud's own key may do everything there")];
     }
     let names = Planned::of(request, target);
-    // With a role for CloudFormation, what CloudFormation does is not the caller's to be allowed.
-    let wanted: Vec<Action> = actions()
-        .into_iter()
-        .filter(|action| request.role_arn.is_none() || action.why != Why::Resources || action.name == "iam:PassRole")
-        .collect();
+    let mut wanted = actions();
+    let service_role = request.role_arn.as_deref();
+    if service_role.is_some() {
+        // What CloudFormation does is its role's to be allowed, giving it that role is the caller's.
+        wanted.retain(|action| action.why != Why::Resources);
+        wanted.push(Action { name: "iam:PassRole", on: Resource::ServiceRole, why: Why::Deploy });
+    }
     let principal = principal(target).await;
     let verdicts = match &principal {
         Principal::Root if target.kind() == Kind::Aws => wanted.iter().map(|_| Verdict::Allowed).collect(),
         Principal::User { arn, .. } | Principal::Role { arn, .. } => {
-            match simulate(target, &names, arn, &wanted).await {
+            match simulate(target, &names, service_role, arn, &wanted).await {
                 Ok(verdicts) => verdicts,
                 Err(reason) => dry(target, &names, &wanted, &reason).await,
             }
@@ -97,7 +106,9 @@ pub async fn checks(target: &Target, request: &Request) -> Vec<Check> {
     wanted
         .iter()
         .zip(verdicts)
-        .map(|(action, verdict)| line(action, verdict, &principal, &action.on.arn(target, &names)).of(GROUP))
+        .map(|(action, verdict)| {
+            line(action, verdict, &principal, &action.on.arn(target, &names, service_role)).of(GROUP)
+        })
         .collect()
 }
 
@@ -154,6 +165,7 @@ fn allow(action: &Action, reason: &str, principal: &Principal, arn: &str) -> Str
 async fn simulate(
     target: &Target,
     names: &Planned,
+    service_role: Option<&str>,
     principal: &str,
     wanted: &[Action],
 ) -> Result<Vec<Verdict>, String> {
@@ -161,54 +173,22 @@ async fn simulate(
     for action in wanted {
         by_resource.entry(action.on).or_default().push(action.name);
     }
-    let context = |key: &str, value: &str| {
-        ContextEntry::builder()
-            .context_key_name(key)
-            .context_key_type(ContextKeyTypeEnum::String)
-            .context_key_values(value)
-            .build()
-    };
-    let client = target.iam();
+    let mut left: Vec<(Resource, Vec<&'static str>)> = by_resource.into_iter().collect();
     let mut decided: BTreeMap<(Resource, String), Verdict> = BTreeMap::new();
-    for (resource, names_of_actions) in by_resource {
-        let mut marker = None;
-        loop {
-            let mut call = client
-                .simulate_principal_policy()
-                .policy_source_arn(principal)
-                .resource_arns(resource.arn(target, names))
-                .context_entries(context("aws:RequestedRegion", target.region()))
-                .set_marker(marker);
-            if resource == Resource::Role {
-                call = call.context_entries(context("iam:PassedToService", "lambda.amazonaws.com"));
+    while let Some((resource, actions)) = left.pop() {
+        match simulate_on(target, principal, resource, &resource.arn(target, names, service_role), &actions).await {
+            Ok(verdicts) => decided.extend(verdicts.into_iter().map(|(name, verdict)| ((resource, name), verdict))),
+            // IAM takes only actions together that want the same facts of a request.
+            Err(error) if error.code() == Some(INVALID) && actions.len() > 1 => {
+                left.extend(actions.iter().map(|name| (resource, vec![*name])));
             }
-            for name in &names_of_actions {
-                call = call.action_names(*name);
+            Err(error) if error.code() == Some(INVALID) => {
+                let reason = format!("simulated it with IAM: {}", error_text(&error));
+                decided.extend(
+                    actions.iter().map(|name| ((resource, (*name).to_owned()), Verdict::Unknown(reason.clone()))),
+                );
             }
-            let answer = call.send().await.map_err(|error| no_simulation(target, &error))?;
-            for result in answer.evaluation_results() {
-                let decision = result.eval_decision();
-                let verdict = if *decision == PolicyEvaluationDecisionType::Allowed {
-                    Verdict::Allowed
-                } else {
-                    let by_organization =
-                        result.organizations_decision_detail().is_some_and(|detail| !detail.allowed_by_organizations());
-                    let by_boundary = result
-                        .permissions_boundary_decision_detail()
-                        .is_some_and(|detail| !detail.allowed_by_permissions_boundary());
-                    let whose = match (by_organization, by_boundary) {
-                        (true, _) => ", by the organization",
-                        (false, true) => ", by the permissions boundary",
-                        (false, false) => "",
-                    };
-                    Verdict::Denied(format!("{}{whose}", decision.as_str()))
-                };
-                decided.insert((resource, result.eval_action_name().to_owned()), verdict);
-            }
-            marker = answer.marker().map(str::to_owned).filter(|_| answer.is_truncated());
-            if marker.is_none() {
-                break;
-            }
+            Err(error) => return Err(no_simulation(target, &error)),
         }
     }
     Ok(wanted
@@ -218,6 +198,68 @@ async fn simulate(
             known.cloned().unwrap_or_else(|| Verdict::Unknown("IAM's simulation did not say".to_owned()))
         })
         .collect())
+}
+
+/// Asks about actions on one resource; gives what was decided by the actions' names.
+async fn simulate_on(
+    target: &Target,
+    principal: &str,
+    resource: Resource,
+    arn: &str,
+    actions: &[&'static str],
+) -> Result<Vec<(String, Verdict)>, SdkError<SimulatePrincipalPolicyError, HttpResponse>> {
+    let context = |key: &str, value: &str| {
+        ContextEntry::builder()
+            .context_key_name(key)
+            .context_key_type(ContextKeyTypeEnum::String)
+            .context_key_values(value)
+            .build()
+    };
+    let client = target.iam();
+    let mut decided = Vec::new();
+    let mut marker = None;
+    loop {
+        let mut call = client
+            .simulate_principal_policy()
+            .policy_source_arn(principal)
+            .resource_arns(arn)
+            .context_entries(context("aws:RequestedRegion", target.region()))
+            .set_action_names(Some(actions.iter().map(|name| (*name).to_owned()).collect()))
+            .set_marker(marker);
+        let passed_to = match resource {
+            Resource::Role => Some("lambda.amazonaws.com"),
+            Resource::ServiceRole => Some("cloudformation.amazonaws.com"),
+            _ => None,
+        };
+        if let Some(service) = passed_to {
+            call = call.context_entries(context("iam:PassedToService", service));
+        }
+        let answer = call.send().await?;
+        decided.extend(
+            answer.evaluation_results().iter().map(|result| (result.eval_action_name().to_owned(), decision(result))),
+        );
+        marker = answer.marker().map(str::to_owned).filter(|_| answer.is_truncated());
+        if marker.is_none() {
+            return Ok(decided);
+        }
+    }
+}
+
+fn decision(result: &EvaluationResult) -> Verdict {
+    let decision = result.eval_decision();
+    if *decision == PolicyEvaluationDecisionType::Allowed {
+        return Verdict::Allowed;
+    }
+    let by_organization =
+        result.organizations_decision_detail().is_some_and(|detail| !detail.allowed_by_organizations());
+    let by_boundary =
+        result.permissions_boundary_decision_detail().is_some_and(|detail| !detail.allowed_by_permissions_boundary());
+    let whose = match (by_organization, by_boundary) {
+        (true, _) => ", by the organization",
+        (false, true) => ", by the permissions boundary",
+        (false, false) => "",
+    };
+    Verdict::Denied(format!("{}{whose}", decision.as_str()))
 }
 
 fn no_simulation<E>(target: &Target, error: &SdkError<E, HttpResponse>) -> String

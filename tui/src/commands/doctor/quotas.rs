@@ -90,6 +90,9 @@ async fn lambda(target: &Target) -> Vec<Check> {
 }
 
 async fn roles(target: &Target, needed: i32) -> Check {
+    if target.is_local() {
+        return Check::good("roles", "the embedded cloud sets no limit");
+    }
     let asked = match target.iam().get_account_summary().send().await {
         Ok(asked) => asked,
         Err(error) => {

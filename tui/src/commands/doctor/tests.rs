@@ -8,7 +8,7 @@ use aws_smithy_types::body::SdkBody;
 use super::{names, permissions, quotas, report::Check};
 use crate::{
     deploy::{DeployError, Request, Stack},
-    target::{Target, Time},
+    target::{Moved, Target},
 };
 
 /// What was asked: the operation's name where the protocol has one, else method and path.
@@ -37,7 +37,7 @@ fn account(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (
         let (status, body) = answers(&operation);
         http::Response::builder().status(status).body(body).expect("an answer")
     });
-    (Target::scripted(http, Time::default()), seen)
+    (Target::scripted(http, Moved::by_sleepers()), seen)
 }
 
 fn request() -> Request {
@@ -96,6 +96,23 @@ async fn a_permission_that_policies_do_not_give_fails_with_the_policy_that_does(
 }
 
 #[tokio::test]
+async fn actions_that_iam_takes_only_alone_are_asked_about_alone() {
+    let (target, seen) = account({
+        let first = std::sync::atomic::AtomicBool::new(true);
+        move |_| {
+            if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                return (400, refusal("InvalidInput"));
+            }
+            (200, simulation(&[("s3:PutObject", "allowed"), ("s3:DeleteObject", "allowed")]))
+        }
+    });
+    let checks = permissions::checks(&target, &request()).await;
+    assert!(checks.iter().any(|check| check.ok == Some(true)));
+    let resources = super::actions::actions().iter().map(|action| action.on).collect::<std::collections::BTreeSet<_>>();
+    assert!(seen.lock().expect("requests").len() > resources.len() + 1);
+}
+
+#[tokio::test]
 async fn without_simulation_only_what_can_be_tried_is_known() {
     let (target, _) = account(|operation| match operation {
         "SimulatePrincipalPolicy" | "DescribeStacks" => (403, refusal("AccessDenied")),
@@ -123,7 +140,9 @@ async fn a_role_for_cloudformation_takes_its_part_off_the_caller() {
     let checks = permissions::checks(&target, &Request { role_arn, ..request() }).await;
     assert!(checks.iter().all(|check| check.name != "may kinesis:CreateStream"));
     named(&checks, "may iam:PassRole");
-    assert!(!seen.lock().expect("requests").is_empty());
+    let seen = seen.lock().expect("requests");
+    let passing = seen.iter().find(|(_, body)| body.contains("iam%3APassRole")).expect("asked");
+    assert!(passing.1.contains("role%2Fcloudformation") && passing.1.contains("cloudformation.amazonaws.com"));
 }
 
 #[tokio::test]
@@ -170,6 +189,8 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
+            name: "tailwater".to_owned(),
+            protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
             name: "tailwater".to_owned(),
             protected: false,

@@ -18,11 +18,10 @@ use tailwater_core::events::{StackEvent, StackStatus};
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    DeployError, Progress, Stack,
+    DeployError, Explained, Failure, Progress, Stack,
     follow::{attach, follow},
     note,
     plan::{Removal, removal},
-    root_cause,
 };
 use crate::target::{StackEvents, Target};
 
@@ -72,6 +71,8 @@ pub enum Destroyed {
         status: StackStatus,
         /// The first cause, in AWS's words.
         cause: Option<String>,
+        /// What that means and what to do, where its words are of a known kind.
+        explained: Option<Explained>,
         /// What it could not delete.
         stuck: Vec<Stuck>,
     },
@@ -289,8 +290,9 @@ impl Run<'_> {
                 retain = obstacles.iter().map(Stuck::id).collect();
                 self.note(format!("The stack goes without {}, which stays in the account.", retain.join(", "))).await;
             } else {
-                let cause = root_cause(events.seen()).and_then(|event| event.reason.clone());
-                return Ok(Some(Destroyed::Failed { status, cause, stuck: obstacles }));
+                let Failure { status, root_cause, explained, .. } = Failure::of(status, events.seen());
+                let cause = root_cause.and_then(|event| event.reason);
+                return Ok(Some(Destroyed::Failed { status, cause, explained, stuck: obstacles }));
             }
         }
     }

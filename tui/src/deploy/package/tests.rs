@@ -7,9 +7,7 @@ use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::mpsc;
 
-#[cfg(feature = "local")]
-use super::expire;
-use super::{Origin, Package, System, bucket, check::Architecture, checked, zip};
+use super::{Origin, Package, System, bucket, check::Architecture, checked, expire, zip};
 use crate::{
     deploy::{DeployError, Progress},
     target::{Target, Time},
@@ -75,6 +73,63 @@ async fn a_bucket_that_someone_named_is_never_made() {
     let error = saying(async |out| bucket::upload(&target, &package, Some("mine"), out).await).await.0;
     let error = error.expect_err("not there").to_string();
     assert!(error.contains("s3://mine/functions/built/") && error.contains("NoSuchBucket"), "{error}");
+}
+
+/// An account with one stack in that status, an old package of it, and another that no stack has.
+fn account_with_old_packages(status: &'static str) -> (Target, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let deleted = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let kept = deleted.clone();
+    let http = infallible_client_fn(move |request: ::http::Request<SdkBody>| {
+        let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        let query = request.uri().query().unwrap_or_default();
+        // CloudFormation and S3 API references, example responses of the three operations.
+        let answer = if body.contains("Action=DescribeStacks") {
+            format!(
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>pipe</StackName>\
+                 <CreationTime>2020-01-01T00:00:00Z</CreationTime><StackStatus>{status}</StackStatus><Parameters>\
+                 <member><ParameterKey>ArtifactBucket</ParameterKey><ParameterValue>b</ParameterValue></member>\
+                 <member><ParameterKey>ArtifactKey</ParameterKey><ParameterValue>functions/used.zip</ParameterValue>\
+                 </member></Parameters></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            )
+        } else if query.contains("list-type=2") {
+            let object = |key: &str| {
+                format!(
+                    "<Contents><Key>functions/{key}.zip</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified>\
+                     <Size>1</Size></Contents>"
+                )
+            };
+            format!(
+                "<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>{}{}{}</ListBucketResult>",
+                object("used"),
+                object("unused"),
+                object("new")
+            )
+        } else {
+            kept.lock().expect("requests").push(body);
+            "<DeleteResult/>".to_owned()
+        };
+        ::http::Response::new(answer)
+    });
+    (Target::scripted(http, Time::default()), deleted)
+}
+
+#[tokio::test]
+async fn a_package_that_a_stack_was_deployed_from_never_goes() {
+    let (target, deleted) = account_with_old_packages("UPDATE_COMPLETE");
+    let count = expire::unused(&target, "b", "functions/new.zip", expire::UNUSED_FOR).await.expect("looked");
+    assert_eq!(count, 1);
+    let requests = deleted.lock().expect("requests");
+    assert!(
+        requests[0].contains("functions/unused.zip") && !requests[0].contains("functions/used.zip"),
+        "{requests:?}"
+    );
+}
+
+#[tokio::test]
+async fn while_a_stack_changes_no_package_goes() {
+    let (target, deleted) = account_with_old_packages("UPDATE_IN_PROGRESS");
+    let count = expire::unused(&target, "b", "functions/new.zip", expire::UNUSED_FOR).await.expect("looked");
+    assert_eq!((count, deleted.lock().expect("requests").len()), (0, 0));
 }
 
 #[cfg(feature = "local")]

@@ -121,7 +121,7 @@ async fn what_cannot_be_deleted_is_named_and_may_be_left() {
     let refusal = "Role is in use by another service";
     place.order(Order::until_cleared(ResourceFault::fail("DeliveryRole", Action::Delete, refusal)));
     let (ended, _) = place.destroy(NOW).await;
-    let Ok(Destroyed::Failed { status, cause, stuck }) = ended else { panic!("{ended:?}") };
+    let Ok(Destroyed::Failed { status, cause, stuck, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!(status.as_str(), "DELETE_FAILED");
     assert!(cause.is_some_and(|cause| cause.contains(refusal)));
     assert_eq!(stuck.iter().map(|stuck| stuck.logical_id.as_str()).collect::<Vec<_>>(), ["DeliveryRole"]);

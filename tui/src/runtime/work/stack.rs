@@ -235,11 +235,14 @@ impl Shared {
                 self.unfollow().await;
                 DeployProgress::Destroyed { left: left.iter().map(words_of_left).collect() }
             }
-            Ok(Destroyed::Failed { status, cause, stuck }) => {
+            Ok(Destroyed::Failed { status, cause, explained, stuck }) => {
                 let cause = cause.unwrap_or_else(|| "CloudFormation gave no cause".to_owned());
-                let stuck: Vec<String> = stuck.iter().map(words_of_stuck).collect();
-                let error = format!("Stack {name} ended in {status}. First cause: {cause}\n{}", stuck.join("\n"));
-                DeployProgress::Failed { error: error.trim_end().to_owned() }
+                let mut lines = vec![format!("Stack {name} ended in {status}. First cause: {cause}")];
+                lines.extend(
+                    explained.into_iter().flat_map(|found| [found.meaning.to_owned(), found.advice.to_owned()]),
+                );
+                lines.extend(stuck.iter().map(words_of_stuck));
+                DeployProgress::Failed { error: lines.join("\n") }
             }
             Err(error) => DeployProgress::Failed { error: words_of(&error) },
         };

@@ -233,9 +233,7 @@ impl CloudFormation {
         let name = input.required("ChangeSetName")?;
         let token = input.string("ClientRequestToken")?;
         let disable_rollback = input.boolean("DisableRollback")?;
-        if input.boolean("RetainExceptOnCreate")? == Some(true) {
-            return Err(ServiceError::unsupported_member("ExecuteChangeSet", "RetainExceptOnCreate"));
-        }
+        let retain_except_on_create = input.boolean("RetainExceptOnCreate")?.unwrap_or(false);
         input.finish()?;
         let (stack_id, id) = self.find_change_set(stack_name.as_deref(), &name)?;
         let change_set = self.with_stack(&stack_id, |stack| {
@@ -284,6 +282,7 @@ impl CloudFormation {
                 stack.role_arn.clone_from(&change_set.role_arn);
             }
             stack.imports.clone_from(&change_set.imports);
+            stack.retain_except_on_create = retain_except_on_create;
             // With one executed, the others no longer say what would change.
             stack.change_sets.retain(|known| known.id == change_set.id);
             stack.change_sets.iter_mut().for_each(|known| known.execution_status = "EXECUTE_COMPLETE");

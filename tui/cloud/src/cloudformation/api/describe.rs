@@ -230,6 +230,9 @@ fn describe(stack: &Stack) -> Value {
     if !last.is_empty() {
         described["LastOperations"] = last.into();
     }
+    if stack.retain_except_on_create {
+        described["RetainExceptOnCreate"] = true.into();
+    }
     if let Some(mode) = stack.deletion_mode {
         described["DeletionMode"] = mode.into();
     }

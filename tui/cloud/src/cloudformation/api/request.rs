@@ -144,9 +144,6 @@ pub(super) fn without_extras(input: &mut Input) -> ServiceResult<()> {
             return Err(ServiceError::unsupported_member(input.operation(), name));
         }
     }
-    if input.boolean("RetainExceptOnCreate")? == Some(true) {
-        return Err(ServiceError::unsupported_member(input.operation(), "RetainExceptOnCreate"));
-    }
     if input.peek("RollbackConfiguration").is_some_and(|value| value.as_str() == Some("")) {
         input.ignore("RollbackConfiguration");
     }

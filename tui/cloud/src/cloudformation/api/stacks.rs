@@ -71,6 +71,7 @@ impl CloudFormation {
         without_extras(&mut input)?;
         let mut stack = Stack::new(self.new_stack_id(&name), name.clone(), "CREATE_IN_PROGRESS");
         stack.on_failure = on_failure(&mut input, "OnFailure")?.unwrap_or(OnFailure::Rollback);
+        stack.retain_except_on_create = input.boolean("RetainExceptOnCreate")?.unwrap_or(false);
         stack.termination_protection = input.boolean("EnableTerminationProtection")?.unwrap_or(false);
         stack.role_arn = self.role(&mut input)?;
         stack.token = input.string("ClientRequestToken")?;
@@ -113,6 +114,7 @@ impl CloudFormation {
         }
         refuse_unless_updatable(&stack)?;
         let disable_rollback = input.boolean("DisableRollback")?.unwrap_or(false);
+        let retain_except_on_create = input.boolean("RetainExceptOnCreate")?.unwrap_or(false);
         refuse_if_half_made(&stack, disable_rollback)?;
         let role_arn = self.role(&mut input)?;
         let revision = self.revision(&mut input, &stack).await?;
@@ -126,6 +128,7 @@ impl CloudFormation {
             refuse_unless_updatable(stack)?;
             stack.token = token;
             stack.begin_update(revision);
+            stack.retain_except_on_create = retain_except_on_create;
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
             }
@@ -273,6 +276,7 @@ impl CloudFormation {
     pub(super) fn rollback_stack(self: &Arc<Self>, mut input: Input) -> ServiceResult {
         let name = input.required("StackName")?;
         without_extras(&mut input)?;
+        let retain_except_on_create = input.boolean("RetainExceptOnCreate")?.unwrap_or(false);
         let role_arn = self.role(&mut input)?;
         let token = input.string("ClientRequestToken")?;
         input.finish()?;
@@ -292,6 +296,7 @@ impl CloudFormation {
                 }
             };
             stack.token = token;
+            stack.retain_except_on_create = retain_except_on_create;
             if role_arn.is_some() {
                 stack.role_arn = role_arn;
             }

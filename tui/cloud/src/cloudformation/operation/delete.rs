@@ -26,8 +26,13 @@ impl Operation {
                 async move {
                     let keep = retain.contains(&id)
                         || operation.with(|stack| {
-                            let resource = stack.resources.get(&id);
-                            resource.is_some_and(|resource| keeps(resource.deletion_policy, created_now))
+                            stack.resources.get(&id).is_some_and(|resource| {
+                                if created_now {
+                                    stack.keeps_at_rollback(resource)
+                                } else {
+                                    keeps(resource.deletion_policy)
+                                }
+                            })
                         });
                     let left = operation.clone().delete_resource(id.clone(), keep).await;
                     if !left && force {
@@ -52,7 +57,7 @@ impl Operation {
             leftovers
                 .into_iter()
                 .map(|resource| {
-                    let keep = keeps(resource.deletion_policy, created_now);
+                    let keep = keeps(resource.deletion_policy);
                     (resource, keep)
                 })
                 .collect(),

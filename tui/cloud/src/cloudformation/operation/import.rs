@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Operation, bracketed, resource::record_of};
-use crate::cloudformation::{
-    resources::Failure,
-    stack::{Revision, STACK_TYPE},
-    template::ResourceDeclaration,
+use crate::{
+    cloudformation::{
+        resources::Failure,
+        stack::{Revision, STACK_TYPE},
+        template::ResourceDeclaration,
+    },
+    faults::Action,
 };
 
 impl Operation {
@@ -40,17 +43,39 @@ impl Operation {
             return;
         }
         let reason = format!("The following resource(s) failed to import: {}. ", bracketed(&failed));
-        self.with(|stack| {
-            stack.set_status("IMPORT_ROLLBACK_IN_PROGRESS", Some(reason));
-            for id in taken.iter().rev() {
-                stack.set_resource_status(id, "IMPORT_ROLLBACK_IN_PROGRESS", None);
-                stack.set_resource_status(id, "IMPORT_ROLLBACK_COMPLETE", None);
+        self.with(|stack| stack.set_status("IMPORT_ROLLBACK_IN_PROGRESS", Some(reason)));
+        let mut held = Vec::new();
+        for id in taken.into_iter().rev() {
+            if let Err(Failure(reason)) = self.let_go(&id).await {
+                self.with(|stack| stack.set_resource_status(&id, "IMPORT_ROLLBACK_FAILED", Some(reason)));
+                held.push(id);
             }
+        }
+        self.with(|stack| {
             // They are as they were: there, and nobody's.
-            stack.resources.retain(|id, _| !imports.contains_key(id));
-            stack.revision = previous;
-            stack.set_status("IMPORT_ROLLBACK_COMPLETE", None);
+            stack.resources.retain(|id, _| !imports.contains_key(id) || held.contains(id));
+            if held.is_empty() {
+                stack.revision = previous;
+                stack.set_status("IMPORT_ROLLBACK_COMPLETE", None);
+            } else {
+                let reason = format!("The following resource(s) failed to rollback: {}. ", bracketed(&held));
+                stack.set_status("IMPORT_ROLLBACK_FAILED", Some(reason));
+            }
         });
+    }
+
+    /// Gives a resource back that was taken in.
+    async fn let_go(&self, id: &str) -> Result<(), Failure> {
+        let found = self.with(|stack| {
+            stack.set_resource_status(id, "IMPORT_ROLLBACK_IN_PROGRESS", None);
+            let resource = stack.resources.get(id)?.clone();
+            Some((Self::request(stack, id, resource.properties), resource.resource_type))
+        });
+        if let Some((request, resource_type)) = found {
+            self.meet(&request, &resource_type, Action::Import).await.map_err(met)?;
+        }
+        self.with(|stack| stack.set_resource_status(id, "IMPORT_ROLLBACK_COMPLETE", None));
+        Ok(())
     }
 
     /// Takes a resource in, with its events. Gives whether it is the stack's own now.
@@ -99,6 +124,7 @@ impl Operation {
         let request = prepared.map_err(Failure)?;
         let provider =
             self.cloud.registry.get(resource_type).ok_or_else(|| super::resource::unknown_type(resource_type))?;
+        self.meet(&request, resource_type, Action::Import).await.map_err(met)?;
         let owner = self.cloud.with_stacks(|stacks| {
             let others = stacks.iter().filter(|stack| stack.id != self.stack_id);
             let mut owners = others.filter(|stack| {
@@ -143,4 +169,9 @@ impl Operation {
         self.with(|stack| stack.set_resource_status(id, "UPDATE_COMPLETE", None));
         Ok(())
     }
+}
+
+/// Why an import fails that met trouble; without a reason it was cancelled.
+fn met(failure: Option<Failure>) -> Failure {
+    failure.unwrap_or_else(|| Failure("Resource import cancelled".to_owned()))
 }

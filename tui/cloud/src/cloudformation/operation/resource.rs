@@ -207,7 +207,12 @@ impl Operation {
     }
 
     /// Does what was ordered of an action: fails, or waits; `Err(None)`: cancelled meanwhile.
-    async fn meet(&self, request: &Request, resource_type: &str, action: Action) -> Result<(), Option<Failure>> {
+    pub(super) async fn meet(
+        &self,
+        request: &Request,
+        resource_type: &str,
+        action: Action,
+    ) -> Result<(), Option<Failure>> {
         let faults = &self.cloud.uses.faults;
         match faults.meet_action(&request.stack_name, &request.logical_id, resource_type, action) {
             None => Ok(()),
@@ -430,10 +435,6 @@ pub(crate) fn changed_properties(before: &Map<String, Value>, after: &Map<String
 }
 
 /// Whether a policy keeps a resource that its stack lets go.
-pub(super) fn keeps(policy: DeletionPolicy, created_now: bool) -> bool {
-    match policy {
-        DeletionPolicy::Delete => false,
-        DeletionPolicy::Retain => true,
-        DeletionPolicy::RetainExceptOnCreate => !created_now,
-    }
+pub(super) fn keeps(policy: DeletionPolicy) -> bool {
+    policy != DeletionPolicy::Delete
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Operation, bracketed, resource::keeps};
+use super::{Operation, bracketed};
 use crate::cloudformation::{graph::Graph, stack::Resource};
 
 impl Operation {
@@ -12,10 +12,8 @@ impl Operation {
         let failed = self
             .work_off(&graph, false, |operation, id| async move {
                 let keep = operation.with(|stack| {
-                    stack
-                        .resources
-                        .get(&id)
-                        .is_some_and(|resource| resource.imported || keeps(resource.deletion_policy, true))
+                    let resource = stack.resources.get(&id);
+                    resource.is_some_and(|resource| stack.keeps_at_rollback(resource))
                 });
                 operation.delete_resource(id, keep).await
             })
@@ -99,11 +97,16 @@ impl Operation {
             stack.outputs.clone_from(&update.previous_outputs);
             stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
         });
-        let made = made.into_iter().map(|resource| {
-            let keep = resource.imported;
-            (resource, keep)
+        let made = self.with(|stack| {
+            let made = made.into_iter().map(|resource| {
+                // What was to replace another resource goes: that one is there again.
+                let is_new = !update.before.contains_key(&resource.logical_id);
+                let keep = is_new && stack.keeps_at_rollback(&resource);
+                (resource, keep)
+            });
+            made.collect()
         });
-        back.clean_up(made.collect()).await;
+        back.clean_up(made).await;
         self.with(|stack| {
             stack.resources.retain(|id, _| update.before.contains_key(id));
             stack.update = None;

@@ -60,13 +60,13 @@ impl Operation {
                     .resource(&id)
                     .is_some_and(|declaration| revision.holds(declaration.condition.as_ref()));
                 if !declared {
-                    let keep = keeps(before.deletion_policy, false);
+                    let keep = keeps(before.deletion_policy);
                     stack.resources.remove(&id);
                     leaving.push((before, keep));
                 } else if let Some(now) = stack.resources.get(&id)
                     && now.physical_id != before.physical_id
                 {
-                    let keep = keeps(now.update_replace_policy, false);
+                    let keep = keeps(now.update_replace_policy);
                     leaving.push((before, keep));
                 }
             }

@@ -146,3 +146,32 @@ async fn a_continued_rollback_can_skip_all_that_failed() {
     fixture.ok("ContinueUpdateRollback", json!({"StackName": "s", "ForceRollback": true})).await;
     assert_eq!(fixture.settled("s").await, "UPDATE_ROLLBACK_COMPLETE");
 }
+
+#[tokio::test]
+async fn a_rollback_keeps_what_its_policy_keeps_unless_told_otherwise() {
+    for told in [false, true] {
+        let fixture = Fixture::new();
+        let mut kept = thing(json!({}));
+        kept["DeletionPolicy"] = "Retain".into();
+        let template = things(json!({"A": kept, "B": thing(json!({"Value": {"Ref": "A"}}))}));
+        fixture.script.fail_once("create", "B", "no room");
+        let input = json!({"StackName": "s", "TemplateBody": template.to_string(), "RetainExceptOnCreate": told});
+        fixture.ok("CreateStack", input).await;
+        assert_eq!(fixture.settled("s").await, "ROLLBACK_COMPLETE");
+        assert_eq!(fixture.script.things().len(), usize::from(!told));
+        let id = fixture.stack("s").await["StackId"].as_str().unwrap().to_owned();
+        fixture.ok("DeleteStack", json!({"StackName": "s"})).await;
+        fixture.settled(&id).await;
+
+        // The same for what an update adds.
+        fixture.create(&things(json!({"C": thing(json!({}))}))).await;
+        let before = fixture.script.things().len();
+        fixture.script.fail_once("create", "B", "no room");
+        let mut next = template.clone();
+        next["Resources"]["C"] = thing(json!({}));
+        let input = json!({"StackName": "s", "TemplateBody": next.to_string(), "RetainExceptOnCreate": told});
+        fixture.ok("UpdateStack", input).await;
+        assert_eq!(fixture.settled("s").await, "UPDATE_ROLLBACK_COMPLETE");
+        assert_eq!(fixture.script.things().len(), before + usize::from(!told));
+    }
+}
