@@ -192,8 +192,6 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
             name: "tailwater".to_owned(),
             protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
-            name: "tailwater".to_owned(),
-            protected: false,
             status: status.into(),
             detailed_status: None,
             outputs: Vec::new(),
