@@ -35,6 +35,9 @@ pub fn text(preview: &Preview) -> Vec<String> {
             visible(&change.resource_type)
         );
         lines.push(line.trim_end().to_owned());
+        if change.action == "Modify" && change.properties.is_empty() {
+            lines.push("      (which properties change is not told)".to_owned());
+        }
         for property in &change.properties {
             lines.extend(property_text(property));
         }

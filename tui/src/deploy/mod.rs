@@ -88,7 +88,6 @@ pub enum Progress {
 
 /// How a deployment ended.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub enum Outcome {
     /// Something was made or changed.
     Deployed(Deployed),

@@ -16,7 +16,6 @@ const ATTACHED_AT_MOST: usize = 5;
 
 /// What a deployment comes to before anything is changed.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub enum Prepared {
     /// There is nothing to do.
     Unchanged(Deployed),

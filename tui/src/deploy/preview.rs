@@ -61,7 +61,8 @@ pub fn losses(changes: &[Change]) -> Vec<String> {
 }
 
 fn loss(change: &Change) -> Option<String> {
-    let name = change.physical_id.as_deref().unwrap_or(&change.logical_id);
+    // Not every endpoint tells it.
+    let name = change.physical_id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
     let (what, goes) = match change.resource_type.as_str() {
         "AWS::Kinesis::Stream" => ("Stream", "the records it still holds go"),
         "AWS::S3::Bucket" if change.action == "Remove" => {
@@ -86,7 +87,7 @@ fn loss(change: &Change) -> Option<String> {
         ("Modify", Replacement::Maybe) => "may be replaced",
         _ => return None,
     };
-    Some(format!("{what} {name} {verb}: {goes}"))
+    Some(format!("{what}{name} {verb}: {goes}"))
 }
 
 /// The parameters whose value is another than the template's default.
@@ -199,6 +200,8 @@ mod tests {
             lost("Remove", "AWS::Logs::LogGroup", Replacement::No),
             ["Log group its-name is removed: the lines it holds go"]
         );
+        let nameless = Change { physical_id: None, ..changed("Modify", "AWS::Kinesis::Stream", Replacement::Maybe) };
+        assert_eq!(losses(&[nameless]), ["Stream may be replaced: the records it still holds go"]);
         assert!(lost("Modify", "AWS::S3::Bucket", Replacement::Yes)[0].contains("stays in the account"));
         for harmless in [
             lost("Add", "AWS::Kinesis::Stream", Replacement::No),

@@ -111,6 +111,29 @@ async fn tags_are_kept_beside_ours() {
 }
 
 #[tokio::test]
+async fn cloudformation_works_with_the_role_and_the_boundary_that_are_given() {
+    let place = Place::new().await;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":
+        "cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let iam = place.target.iam();
+    let made = iam.create_role().role_name("deployer").assume_role_policy_document(trust).send().await.expect("a role");
+    iam.put_role_policy().role_name("deployer").policy_name("all").policy_document(all).send().await.expect("allowed");
+    let role_arn = made.role().map(|role| role.arn().to_owned());
+    let boundary = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let wanted = Request { role_arn: role_arn.clone(), ..with(&[("PermissionsBoundaryArn", boundary)]) };
+    place.deployed(&wanted).await;
+    let described = place.client().describe_stacks().stack_name(STACK).send().await.expect("the stack");
+    assert_eq!(described.stacks()[0].role_arn().map(str::to_owned), role_arn);
+    let resource = place.client().describe_stack_resource().stack_name(STACK).logical_resource_id("FunctionRole");
+    let resource = resource.send().await.expect("the role");
+    let name = resource.stack_resource_detail().and_then(|detail| detail.physical_resource_id()).expect("its name");
+    let role = iam.get_role().role_name(name).send().await.expect("the role");
+    let bounded = role.role().and_then(|role| role.permissions_boundary());
+    assert_eq!(bounded.and_then(|bounded| bounded.permissions_boundary_arn()), Some(boundary));
+}
+
+#[tokio::test]
 async fn a_stream_or_bucket_that_was_removed_by_hand_is_noticed() {
     let place = Place::new().await;
     place.deployed(&request()).await;

@@ -1,6 +1,6 @@
 //! What `deploy` does to a stack in each of its states.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
@@ -155,18 +155,15 @@ fn stack_answer(status: &str) -> String {
 
 /// `DescribeStackEvents`, newest first, shaped as in the API reference of CloudFormation.
 fn events_answer(statuses: &[&str]) -> String {
-    let events: String = statuses
-        .iter()
-        .enumerate()
-        .rev()
-        .map(|(index, status)| {
-            format!(
-                "<member><EventId>{index}</EventId><StackId>x</StackId><StackName>demo</StackName>\
-                 <LogicalResourceId>demo</LogicalResourceId><ResourceType>AWS::CloudFormation::Stack</ResourceType>\
-                 <Timestamp>2026-11-24T09:00:0{index}Z</Timestamp><ResourceStatus>{status}</ResourceStatus></member>"
-            )
-        })
-        .collect();
+    let mut events = String::new();
+    for (index, status) in statuses.iter().enumerate().rev() {
+        let _ = write!(
+            events,
+            "<member><EventId>{index}</EventId><StackId>x</StackId><StackName>demo</StackName>\
+             <LogicalResourceId>demo</LogicalResourceId><ResourceType>AWS::CloudFormation::Stack</ResourceType>\
+             <Timestamp>2026-11-24T09:00:0{index}Z</Timestamp><ResourceStatus>{status}</ResourceStatus></member>"
+        );
+    }
     format!(
         "<DescribeStackEventsResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
          <DescribeStackEventsResult><StackEvents>{events}</StackEvents></DescribeStackEventsResult>\
