@@ -89,6 +89,13 @@ pub struct BudgetState {
     pub allowed: Option<u64>,
 }
 
+impl BudgetState {
+    /// Calls that are left within the window.
+    pub fn left(&self) -> Option<u64> {
+        self.allowed.map(|allowed| allowed.saturating_sub(self.used))
+    }
+}
+
 /// Holds the budgets of a target.
 #[derive(Debug)]
 pub(super) struct Budget {

@@ -189,6 +189,8 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
+            name: "tailwater".to_owned(),
+            protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),
             status: status.into(),
             detailed_status: None,
