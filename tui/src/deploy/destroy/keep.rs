@@ -46,23 +46,31 @@ fn retaining(template: &str) -> Retaining {
     }
 }
 
+/// Refuses to promise what an endpoint other than AWS may not hold: some delete a bucket with all it
+/// holds, whatever the template says of keeping it.
+pub async fn refuse_where_lost(run: &Run<'_>, pieces: &Pieces) -> Result<(), DeployError> {
+    if run.target.kind() != Kind::Custom {
+        return Ok(());
+    }
+    for bucket in pieces.ids(BUCKET) {
+        if contents::contents(run.target, bucket).await?.is_some_and(|contents| contents.objects > 0) {
+            return Err(DeployError::Call {
+                tried: format!("looked whether this endpoint keeps the bucket {bucket} when its stack goes"),
+                answer:
+                    "only AWS is known to. Nothing was touched: copy what it holds, then destroy without --keep-data"
+                        .to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Updates the stack so that deleting it leaves the bucket, where its state takes an update.
 pub async fn retain(run: &Run<'_>, stack: &Stack, pieces: &Pieces) -> Result<(), DeployError> {
     if action(Some(&stack.status)) != Action::Update || pieces.ids(BUCKET).next().is_none() {
         return Ok(());
     }
     let Err(answer) = update(run, stack).await? else { return Ok(()) };
-    // An emulator may delete a bucket with everything in it, so only S3's own refusal is relied on.
-    let relies_on_s3 = run.target.kind() != Kind::Custom;
-    for bucket in pieces.ids(BUCKET) {
-        let holds = contents::contents(run.target, bucket).await?.is_some_and(|contents| contents.objects > 0);
-        if holds && !relies_on_s3 {
-            return Err(DeployError::Call {
-                tried: format!("updated stack {} so that its bucket is kept", run.stack_name),
-                answer: format!("{answer}. Copy what {bucket} holds, then destroy without --keep-data"),
-            });
-        }
-    }
     run.note(format!(
         "The stack could not be told to keep its bucket ({answer}). It is kept all the same if it holds anything: S3 \
          deletes no bucket that does."

@@ -190,6 +190,9 @@ impl Run<'_> {
         let pieces = Pieces::of(self.client, &stack.id).await?;
         // One in review holds nothing yet.
         if removal(Some(&stack.status)) != Removal::DeleteEmpty {
+            if self.options.keep_data {
+                keep::refuse_where_lost(self, &pieces).await?;
+            }
             let stopped = drain::stop_intake(self, &pieces).await?;
             if self.options.keep_data {
                 keep::retain(self, &stack, &pieces).await?;
