@@ -239,12 +239,12 @@ pub async fn cancel(target: &Target, plan: &Plan) -> Result<&'static str, Deploy
     let status = stack.map_or_else(|| StackStatus::from("DELETE_COMPLETE"), |stack| stack.status);
     match status.as_str() {
         "UPDATE_IN_PROGRESS" => {
-            let cancelled = client.cancel_update_stack().stack_name(&plan.stack_id).send().await;
+            let cancelled = client.cancel_update_stack().stack_name(name).send().await;
             cancelled.map_err(|error| DeployError::call(format!("cancelled the update of stack {name}"), &error))?;
             Ok("The update is cancelled: the stack goes back to what it was.")
         }
         "CREATE_IN_PROGRESS" => {
-            let deleted = client.delete_stack().stack_name(&plan.stack_id).send().await;
+            let deleted = client.delete_stack().stack_name(name).send().await;
             deleted.map_err(|error| DeployError::call(format!("deleted stack {name} while it was made"), &error))?;
             Ok("The creation is cancelled: what was made so far is deleted.")
         }

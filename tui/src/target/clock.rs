@@ -72,7 +72,7 @@ mod tests {
     fn a_clock_that_is_off_is_measured_and_said_once() {
         let clock = Clock::default();
         // Tue, 24 Nov 2026 10:00:00 GMT, by this machine ten minutes earlier.
-        let sent = UNIX_EPOCH + Duration::from_secs(1_795_513_800);
+        let sent = UNIX_EPOCH + Duration::from_mins(29_925_230);
         let date = "Tue, 24 Nov 2026 10:00:00 GMT";
         let received = sent + Duration::from_secs(1);
         let said = clock.measure(date, sent, received).expect("a word");

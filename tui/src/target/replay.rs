@@ -98,7 +98,7 @@ impl Exchange {
                 missed.push(format!("asked {target}, not {}", self.operation));
             }
             let sent = serde_json::from_str(&body).unwrap_or_default();
-            members(&self.request, &sent, String::new(), &mut missed);
+            members(&self.request, &sent, "", &mut missed);
             return missed;
         }
         let sent: Vec<(String, String)> = reqwest::Url::parse(&format!("https://replayed/?{body}"))
@@ -114,11 +114,11 @@ impl Exchange {
 }
 
 /// The members of `wanted` that `sent` lacks or has with another value.
-fn members(wanted: &Value, sent: &Value, path: String, missed: &mut Vec<String>) {
+fn members(wanted: &Value, sent: &Value, path: &str, missed: &mut Vec<String>) {
     match (wanted, sent) {
         (Value::Object(wanted), Value::Object(sent)) => {
             for (name, value) in wanted {
-                members(value, sent.get(name).unwrap_or(&Value::Null), format!("{path}/{name}"), missed);
+                members(value, sent.get(name).unwrap_or(&Value::Null), &format!("{path}/{name}"), missed);
             }
         }
         _ if wanted == sent || wanted.is_null() => {}
