@@ -214,7 +214,10 @@ fn once(cloud: &Cloud, stack: &str, keeps: bool) {
     let stacks = cloud.stacks(stack);
     let ids: Vec<&str> = stacks.iter().filter_map(StackSummary::stack_id).collect();
     assert_eq!(ids.len(), 1, "{stacks:?}");
-    assert_eq!(stacks[0].stack_status().map(aws_sdk_cloudformation::types::StackStatus::as_str), Some("DELETE_COMPLETE"));
+    assert_eq!(
+        stacks[0].stack_status().map(aws_sdk_cloudformation::types::StackStatus::as_str),
+        Some("DELETE_COMPLETE")
+    );
     let events = cloud.events(ids[0]);
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for event in &events {

@@ -82,9 +82,11 @@ fn property_text(property: &PropertyChange) -> Vec<String> {
     }
     match &property.after {
         Some(after) => lines.push(format!("        + {}", cut(after))),
-        None if property.before.is_none() || property.cause.is_some() => {
-            lines.push("        + (known once it is there)".to_owned());
+        // Not every server that speaks like AWS tells values.
+        None if property.before.is_none() => {
+            lines.push("        (no value is told, neither before nor after)".to_owned())
         }
+        None if property.cause.is_some() => lines.push("        + (known once it is there)".to_owned()),
         None => {}
     }
     lines
