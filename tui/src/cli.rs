@@ -278,7 +278,7 @@ pub fn run() -> ExitCode {
         _ => commands::check(&cli.global),
     };
     if let Err(error) = checked {
-        eprintln!("tailwater: {error}");
+        commands::say(&format!("tailwater: {error}"));
         return error.end().exit_code();
     }
     let threads = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -309,7 +309,9 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
         Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
-            commands::destroy(&global, commands::DestroyOptions { now, keep_data, artifacts, retain_stuck }).await
+            let role_arn = global.role_arn.as_deref();
+            let options = commands::DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };
+            commands::destroy(&global, options).await
         }
         Some(Command::Doctor) => commands::doctor(&global).await,
         Some(Command::Template) => commands::template(),
@@ -320,7 +322,7 @@ async fn dispatch(cli: Cli) -> End {
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("tailwater: {error}");
+        commands::say(&format!("tailwater: {error}"));
         error.end()
     })
 }

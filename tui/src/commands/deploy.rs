@@ -105,7 +105,11 @@ impl Run<'_> {
         }
         let (target, role) = (self.target, self.request.role_arn.as_deref());
         let output = self.global.output;
-        showing(async |out| deploy::remedy(target, first, role, out).await, shower(output)).await?;
+        let work = showing(async |out| deploy::remedy(target, first, role, out).await, shower(output));
+        tokio::select! {
+            done = work => done?,
+            () = stopped(), if self.asks => return Ok(Some(Ended::LeftRunning(self.global.stack_name.clone()))),
+        }
         Ok(None)
     }
 
@@ -259,9 +263,11 @@ fn conclude(output: Output, ended: &Ended) -> CommandResult {
     let nothing = || last("unchanged", None, &json!({}), &Value::Null);
     match ended {
         Ended::Outcome(outcome) => conclude_outcome(output, outcome),
-        Ended::Preview => print::line(output, nothing, || "Nothing was changed: this was the preview.".to_owned()),
+        Ended::Preview => {
+            print::line(output, nothing, || "The stack was not changed: this was the preview.".to_owned())
+        }
         Ended::Declined => {
-            print::line(output, nothing, || "Nothing was changed: the answer was not yes.".to_owned())?;
+            print::line(output, nothing, || "The stack was not changed: the answer was not yes.".to_owned())?;
             Ok(End::Failed)
         }
         Ended::Stopped => {

@@ -22,7 +22,7 @@ const PROGRESS_AHEAD: usize = 64;
 const STEP_LINE_PACE: Duration = Duration::from_secs(10);
 
 /// Takes the pipeline down.
-pub async fn destroy(global: &Global, options: DestroyOptions) -> CommandResult {
+pub async fn destroy(global: &Global, options: DestroyOptions<'_>) -> CommandResult {
     let asks = global.target == Where::Aws && !global.yes;
     if asks && !std::io::stdin().is_terminal() {
         return Err(CommandError::Usage(format!(
@@ -45,7 +45,7 @@ pub async fn destroy(global: &Global, options: DestroyOptions) -> CommandResult 
 }
 
 /// Asks for a yes that names what is lost.
-async fn ask(global: &Global, target: &Target, options: DestroyOptions, asks: bool) -> Result<(), CommandError> {
+async fn ask(global: &Global, target: &Target, options: DestroyOptions<'_>, asks: bool) -> Result<(), CommandError> {
     if !asks {
         return Ok(());
     }
@@ -66,7 +66,7 @@ async fn ask(global: &Global, target: &Target, options: DestroyOptions, asks: bo
     Err(CommandError::Failed(format!("not done: the answer was not {}", global.stack_name)))
 }
 
-fn what_is_lost(global: &Global, target: &Target, options: DestroyOptions, survey: &Survey) -> Vec<String> {
+fn what_is_lost(global: &Global, target: &Target, options: DestroyOptions<'_>, survey: &Survey) -> Vec<String> {
     let profile = target.profile().map(|name| format!(", profile {}", visible(name))).unwrap_or_default();
     let endpoint = target.endpoint_url().map(|url| format!(", at {}", visible(url))).unwrap_or_default();
     let place = format!("account {}, {}{profile}{endpoint}", target.account_id(), target.region());
@@ -95,7 +95,7 @@ fn what_is_lost(global: &Global, target: &Target, options: DestroyOptions, surve
 }
 
 /// Destroys, and offers to leave what cannot be deleted where somebody can answer.
-async fn take_down(global: &Global, target: &Target, options: DestroyOptions) -> Result<Destroyed, CommandError> {
+async fn take_down(global: &Global, target: &Target, options: DestroyOptions<'_>) -> Result<Destroyed, CommandError> {
     let ended = run(global, target, options).await?;
     let Destroyed::Failed { cause, stuck, .. } = &ended else { return Ok(ended) };
     let can_ask = !global.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -119,7 +119,7 @@ async fn take_down(global: &Global, target: &Target, options: DestroyOptions) ->
     Ok(ended)
 }
 
-async fn run(global: &Global, target: &Target, options: DestroyOptions) -> Result<Destroyed, CommandError> {
+async fn run(global: &Global, target: &Target, options: DestroyOptions<'_>) -> Result<Destroyed, CommandError> {
     let output = global.output;
     let (sender, mut receiver) = mpsc::channel(PROGRESS_AHEAD);
     let work = async {
@@ -160,7 +160,7 @@ fn conclude(global: &Global, ended: &Destroyed) -> CommandResult {
         Destroyed::Done { kept, left } => {
             let head = match kept {
                 Some(bucket) => format!("Stack {name} is deleted. Bucket {bucket} and its objects are left."),
-                None => format!("Stack {name} is deleted; nothing of it is left."),
+                None => format!("Stack {name} is deleted."),
             };
             (kept.as_deref(), left, head)
         }

@@ -21,8 +21,10 @@ impl Keyboard {
         std::io::stdin().is_terminal()
     }
 
-    /// Asks, and waits for a line; `None`: there is nobody any more.
+    /// Asks, and waits for a line; `None`: there is nobody any more. What was typed before the question
+    /// stood there is no answer to it.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
+        while self.lines.as_mut().is_some_and(|lines| lines.try_recv().is_ok()) {}
         eprint!("{question} ");
         self.line().await
     }

@@ -217,6 +217,8 @@ async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandE
 
 /// What is said when the embedded cloud of another process ends under a command.
 const CLOUD_ENDED: &str = "the embedded cloud that this command joined has ended, and stack and data with it";
+/// How long the live sources may take to end in order: they deregister what costs.
+const END_IN_ORDER: std::time::Duration = std::time::Duration::from_secs(10);
 /// Between two looks whether anyone still reads and the cloud is still there.
 const LOOK_ROUND: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -249,9 +251,11 @@ async fn unread() {
     std::future::pending::<()>().await;
 }
 
-/// A word to people: never on stdout, where programs read.
-fn say(text: &str) {
-    eprintln!("{text}");
+/// A word to people: never on stdout, where programs read, and nothing in it raw, wherever it is from.
+pub fn say(text: &str) {
+    for line in text.lines() {
+        eprintln!("{}", tailwater_core::text::safe::visible(line));
+    }
 }
 
 /// Waits until someone asks the program to stop: Ctrl-C, SIGTERM or SIGHUP.

@@ -84,7 +84,7 @@ fn property_text(property: &PropertyChange) -> Vec<String> {
         Some(after) => lines.push(format!("        + {}", cut(after))),
         // Not every server that speaks like AWS tells values.
         None if property.before.is_none() => {
-            lines.push("        (no value is told, neither before nor after)".to_owned())
+            lines.push("        (no value is told, neither before nor after)".to_owned());
         }
         None if property.cause.is_some() => lines.push("        + (known once it is there)".to_owned()),
         None => {}

@@ -118,7 +118,8 @@ impl Sources {
     async fn end(self) {
         let Self { records, logs, objects, tasks } = self;
         drop((records, logs, objects));
-        tasks.wait().await;
+        // What costs is deregistered; without a network that is left to the next start.
+        let _ = tokio::time::timeout(super::END_IN_ORDER, tasks.wait()).await;
     }
 }
 

@@ -97,7 +97,8 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
     };
     stop.cancel();
     drop((records, logs, objects, stack));
-    tasks.wait().await;
+    // What costs is deregistered; without a network that is left to the next start.
+    let _ = tokio::time::timeout(super::END_IN_ORDER, tasks.wait()).await;
     end
 }
 

@@ -189,6 +189,11 @@ pub async fn all_own(client: &Client, stack: &str) -> Result<bool, DeployError> 
     Ok(list(client, stack).await?.iter().all(|(name, _)| name.starts_with(PREFIX)))
 }
 
+/// Whether a stack has no change set that could still be executed.
+pub async fn none_left(client: &Client, stack: &str) -> Result<bool, DeployError> {
+    Ok(list(client, stack).await?.is_empty())
+}
+
 /// The names of a stack's change sets, and whether each was executed.
 async fn list(client: &Client, stack: &str) -> Result<Vec<(String, bool)>, DeployError> {
     let mut found = Vec::new();

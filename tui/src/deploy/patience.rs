@@ -1,7 +1,7 @@
 //! What is waited out: a throttled API, credentials that have ended, a network that is gone. It is
 //! said once and tried again until it works; anything else ends the wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use tokio::sync::mpsc::Sender;
@@ -15,23 +15,29 @@ const NEAR: Duration = Duration::from_secs(1);
 /// How many times in a row the embedded cloud may be out of reach before it is taken to have ended.
 const NEAR_TRIES: u32 = 5;
 
+/// How long nothing may work before the wait ends: longer than a laptop's nap or a lunch without a login.
+const AT_MOST: Duration = Duration::from_hours(2);
+
 /// Patience with calls that are made again and again.
 pub struct Patience<'a> {
     pace: Duration,
     progress: &'a Sender<Progress>,
     failures: u32,
+    /// When the first of the failures in a row was.
+    since: Option<Instant>,
     said: Option<Kind>,
 }
 
 impl<'a> Patience<'a> {
     /// For calls at this pace.
     pub fn new(pace: Duration, progress: &'a Sender<Progress>) -> Self {
-        Self { pace, progress, failures: 0, said: None }
+        Self { pace, progress, failures: 0, since: None, said: None }
     }
 
     /// A call worked.
     pub async fn relieved(&mut self) {
         self.failures = 0;
+        self.since = None;
         if let Some(Kind::Expired | Kind::Credentials | Kind::Network | Kind::Clock) = self.said.take() {
             note(self.progress, "AWS answers again.".to_owned()).await;
         }
@@ -41,6 +47,9 @@ impl<'a> Patience<'a> {
     pub async fn bear(&mut self, error: DeployError) -> Result<(), DeployError> {
         let explained = error.explained();
         let Some(explained) = explained.filter(|explained| self.can_pass(explained.kind)) else { return Err(error) };
+        if self.since.get_or_insert_with(Instant::now).elapsed() > AT_MOST {
+            return Err(error);
+        }
         self.failures += 1;
         let words = match explained.kind {
             // Too many calls are nothing to act on: it goes slower by itself.

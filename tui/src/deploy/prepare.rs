@@ -200,13 +200,23 @@ pub async fn discard(target: &Target, plan: &Plan) -> Result<(), DeployError> {
 async fn remove(client: &Client, name: &str, change_set: &str, is_creation: bool) -> Result<(), DeployError> {
     change_set::drop(client, name, change_set).await?;
     if is_creation {
-        // A change set that creates leaves an empty stack in review behind.
-        client
-            .delete_stack()
-            .stack_name(name)
-            .send()
-            .await
-            .map_err(|error| DeployError::call(format!("removed the empty stack {name} of the preview"), &error))?;
+        delete_in_review(client, name).await?;
     }
+    Ok(())
+}
+
+/// Deletes the empty stack in review that a change set of a creation leaves behind. Somebody else may
+/// have made more of it meanwhile: then it is left as it is.
+pub async fn delete_in_review(client: &Client, name: &str) -> Result<(), DeployError> {
+    let Some(stack) = Stack::find(client, name).await? else { return Ok(()) };
+    if stack.status.as_str() != "REVIEW_IN_PROGRESS" || !change_set::none_left(client, name).await? {
+        return Ok(());
+    }
+    client
+        .delete_stack()
+        .stack_name(name)
+        .send()
+        .await
+        .map_err(|error| DeployError::call(format!("removed the empty stack {name} of the preview"), &error))?;
     Ok(())
 }

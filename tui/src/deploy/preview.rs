@@ -85,9 +85,21 @@ fn loss(change: &Change) -> Option<String> {
         ("Remove", _) => "is removed",
         ("Modify", Replacement::Yes) => "is replaced",
         ("Modify", Replacement::Maybe) => "may be replaced",
+        ("Modify", Replacement::No) if keeps_shorter(change) => {
+            return Some(format!("{what}{name} keeps what it holds less long: what is older goes"));
+        }
         _ => return None,
     };
     Some(format!("{what}{name} {verb}: {goes}"))
+}
+
+/// Whether a retention gets shorter.
+fn keeps_shorter(change: &Change) -> bool {
+    let number = |value: &Option<String>| value.as_deref()?.parse::<u64>().ok();
+    change.properties.iter().any(|property| {
+        ["/RetentionPeriodHours", "/RetentionInDays"].iter().any(|end| property.path.ends_with(end))
+            && number(&property.before).zip(number(&property.after)).is_some_and(|(before, after)| after < before)
+    })
 }
 
 /// The parameters whose value is another than the template's default.

@@ -6,7 +6,7 @@ use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    DeployError, Failure, Plan, Progress, Stack,
+    Action, DeployError, Failure, Plan, Progress, Stack, action,
     follow::follow,
     note,
     take_back::{Kept, take_back},
@@ -164,6 +164,15 @@ pub async fn remedy(
         }
         Step::TakeBack(kept) => return take_back(target, &client, kept, progress).await,
     };
+    // A question may stand for long, and somebody else may have acted meanwhile: whoever asked finds out
+    // anew what is to be done.
+    match Stack::find(&client, name).await? {
+        Some(now) if now.id == remedy.stack_id && !matches!(action(Some(&now.status)), Action::Update) => {}
+        _ => {
+            note(progress, format!("Stack {name} is not as it was any more: nothing was done to it.")).await;
+            return Ok(());
+        }
+    }
     let token = format!("tailwater-{}", uuid::Uuid::new_v4().simple());
     let mut events = StackEvents::new(&client, remedy.stack_id.clone());
     events.skip_past().await?;

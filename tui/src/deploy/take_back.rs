@@ -14,7 +14,7 @@ use super::{
     change_set::{self, PREFIX},
     destroy::{self, BUCKET_DELETED, BUCKET_KEPT},
     follow::follow,
-    note, parameters,
+    note, parameters, prepare,
     stack::value_of,
     template,
 };
@@ -106,7 +106,7 @@ pub async fn take_back(
     if let Some(answer) = answer {
         // What was refused is not to stay: the first error is the one to tell.
         let _ = change_set::drop(client, stack, &change_set).await;
-        let _ = client.delete_stack().stack_name(stack).send().await;
+        let _ = prepare::delete_in_review(client, stack).await;
         return Err(fail(answer));
     }
     let mut events = StackEvents::new(client, stack_id.clone());

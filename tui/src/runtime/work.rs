@@ -145,7 +145,9 @@ impl Running {
         let api = live.as_ref().map(|live| (live.outputs.submit_url.clone(), live.auth_mode));
         drop(live);
         let (Some((url, auth_mode)), Some(target)) = (api, self.shared.target.lock().await.clone()) else {
-            self.shared.say(Message::SendingEnded).await;
+            // Not awaited: whoever calls is the one who takes messages in.
+            let shared = self.shared.clone();
+            self.shared.tasks.spawn(async move { shared.say(Message::SendingEnded).await });
             return;
         };
         let stop = self.sending.child_token();
@@ -186,8 +188,11 @@ impl Running {
         self.shared.tasks.close();
         let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
         let _ = tokio::time::timeout(limit, self.shared.tasks.wait()).await;
+        // A target that is still being reached holds its place: the app does not wait for it.
         #[cfg(feature = "local")]
-        if let Some(embedded) = self.shared.target.lock().await.as_ref().and_then(Target::embedded) {
+        if let Ok(target) = tokio::time::timeout(limit, self.shared.target.lock()).await
+            && let Some(embedded) = target.as_ref().and_then(Target::embedded)
+        {
             embedded.shutdown().await;
         }
     }

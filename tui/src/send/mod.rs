@@ -74,7 +74,8 @@ impl Sender {
     ) -> Result<Self, SendError> {
         let bad_url = |reason: String| SendError::Url { url: url.to_owned(), reason };
         let parsed = reqwest::Url::parse(url).map_err(|error| bad_url(error.to_string()))?;
-        let headers = all_headers(headers, bearer)?;
+        // A token that the environment holds for another stack would take the signature's place.
+        let headers = all_headers(headers, bearer.filter(|_| auth_mode != AuthMode::Iam))?;
         if auth_mode == AuthMode::Jwt && !headers.contains_key(AUTHORIZATION) {
             return Err(SendError::NoToken);
         }

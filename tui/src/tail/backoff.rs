@@ -21,6 +21,11 @@ impl Backoff {
         self.failures = 0;
     }
 
+    /// Whether the last try failed.
+    pub fn is_waiting(&self) -> bool {
+        self.failures > 0
+    }
+
     /// It failed: how long to wait. Between half of the doubled wait and all of it, so that many
     /// readers don't come back at once.
     pub fn next(&mut self) -> Duration {

@@ -49,9 +49,10 @@ struct Mark {
     _lock: File,
 }
 
-impl Drop for Mark {
-    fn drop(&mut self) {
-        // What is left says nothing without its lock.
+impl Mark {
+    /// There is no such consumer any more. A mark that is merely dropped stays without its lock: what it
+    /// stands for is looked for at the next start.
+    fn clear(self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -121,9 +122,10 @@ impl Consumers {
                 }
                 let name = &consumer.consumer_name;
                 if name.starts_with(&own) {
-                    let Ok(Some(_mark)) = self.mark(name) else { continue };
+                    let Ok(Some(mark)) = self.mark(name) else { continue };
                     let gone = client.deregister_stream_consumer().consumer_arn(&consumer.consumer_arn).send().await;
                     gone.map_err(|error| format!("deregistered consumer {name}: {}", error_text(&error)))?;
+                    mark.clear();
                     target.notice(format!(
                         "Deregistered consumer {name} of stream {stream}, which a session that broke off had left."
                     ));
@@ -149,13 +151,25 @@ impl Consumers {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let name = format!("{NAME_PREFIX}{}-{}", self.installation().map_err(trouble)?, &id[..INSTALLATION_LETTERS]);
         let mark = self.mark(&name).map_err(trouble)?.ok_or("noted a new consumer: its name is taken")?;
-        let stream_arn = stream_arn(&client, stream).await?;
-        let made = client.register_stream_consumer().stream_arn(stream_arn).consumer_name(&name).send().await;
-        let made = made.map_err(|error| {
-            target
-                .lacks("RegisterStreamConsumer", &error)
-                .unwrap_or_else(|| format!("registered a consumer at stream {stream}: {}", error_text(&error)))
-        })?;
+        let stream_arn = match stream_arn(&client, stream).await {
+            Ok(arn) => arn,
+            Err(error) => {
+                mark.clear();
+                return Err(error);
+            }
+        };
+        let made = match client.register_stream_consumer().stream_arn(stream_arn).consumer_name(&name).send().await {
+            Ok(made) => made,
+            Err(error) => {
+                // Without an answer there may be one.
+                if error.as_service_error().is_some() {
+                    mark.clear();
+                }
+                return Err(target
+                    .lacks("RegisterStreamConsumer", &error)
+                    .unwrap_or_else(|| format!("registered a consumer at stream {stream}: {}", error_text(&error))));
+            }
+        };
         let arn = made.consumer.map(|consumer| consumer.consumer_arn).unwrap_or_default();
         let consumer = Consumer { client, arn, name, mark };
         let pace = if target.is_local() { LOOK_PACE_LOCAL } else { LOOK_PACE };
@@ -189,8 +203,8 @@ impl Consumer {
             .and_then(|error| error.as_service_error())
             .is_some_and(|error| !error.is_resource_not_found_exception());
         let unanswered = gone.as_ref().is_err_and(|error| error.as_service_error().is_none());
-        if there || unanswered {
-            std::mem::forget(mark);
+        if !there && !unanswered {
+            mark.clear();
         }
     }
 }
@@ -252,7 +266,6 @@ mod tests {
         let Consumer { name, mark, .. } = crashed;
         let path = mark.path.clone();
         drop(mark);
-        std::fs::write(&path, "").expect("left");
         assert!(consumers.any_left());
 
         consumers.clear(&target, "s").await.expect("cleared");

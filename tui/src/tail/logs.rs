@@ -123,6 +123,7 @@ struct Due {
     group: Group,
     rest: Rest,
     next: Instant,
+    backoff: Backoff,
 }
 
 /// Reads the groups in turns, each by its own rest: the budget holds for all of them together.
@@ -135,38 +136,44 @@ async fn poll(target: &Target, groups: LogGroups, from: Timestamp, out: &Sender<
         .into_iter()
         .map(|(source, name)| {
             let rested = if source == LogSource::Delivery { pace.errors } else { pace.logs };
-            Due { group: Group::new(source, name, from), rest: Rest::new(target, rested), next: time.now() }
+            Due {
+                group: Group::new(source, name, from),
+                rest: Rest::new(target, rested),
+                next: time.now(),
+                backoff: Backoff::default(),
+            }
         })
         .collect();
     let mut last = None;
-    let mut backoff = Backoff::default();
     loop {
         let now = time.now();
         groups.sort_by_key(|due| due.next);
         let mut failed = None;
         for due in groups.iter_mut().filter(|due| due.next <= now) {
             match read(target, &client, &mut due.group, lateness, out).await {
-                Ok(Some(lines)) => due.rest.read(lines > 0),
+                Ok(Some(lines)) => {
+                    due.backoff.reset();
+                    due.rest.read(lines > 0);
+                    due.next = time.now() + due.rest.every();
+                }
                 Ok(None) => return,
+                // One group that is gone or closed to us keeps none of the others from being read.
                 Err(error) => {
-                    failed = Some(error);
-                    break;
+                    let after = due.backoff.next();
+                    due.next = time.now() + after;
+                    failed = Some((error, after));
                 }
             }
-            due.next = time.now() + due.rest.every();
         }
-        if let Some(error) = failed {
-            let after = backoff.next();
-            if !say(out, &mut last, TailState::Retrying { error, after }).await {
-                return;
-            }
-            time.sleep(after).await;
-            continue;
-        }
-        backoff.reset();
-        // What is read most often says how the source fares.
-        let Some(busiest) = groups.iter().min_by_key(|due| due.rest.every()) else { return };
-        if !say(out, &mut last, busiest.rest.state()).await {
+        let state = match failed {
+            Some((error, after)) => Some(TailState::Retrying { error, after }),
+            None if groups.iter().any(|due| due.backoff.is_waiting()) => None,
+            // What is read most often says how the source fares.
+            None => groups.iter().min_by_key(|due| due.rest.every()).map(|due| due.rest.state()),
+        };
+        if let Some(state) = state
+            && !say(out, &mut last, state).await
+        {
             return;
         }
         let Some(first) = groups.iter().map(|due| due.next).min() else { return };
@@ -174,8 +181,8 @@ async fn poll(target: &Target, groups: LogGroups, from: Timestamp, out: &Sender<
             due.rest.until(first).await;
         }
         if time.now() < first {
-            // Something goes on: every group is looked at.
-            for due in &mut groups {
+            // Something goes on: every group that can be read is looked at.
+            for due in groups.iter_mut().filter(|due| !due.backoff.is_waiting()) {
                 due.rest.wake();
                 due.next = time.now();
             }

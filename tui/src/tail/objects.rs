@@ -69,28 +69,27 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
         let now = target.now();
         let prefixes = match (listed_at, start) {
             (None, Start::Beginning) => vec![String::new()],
-            (None, Start::At(time)) => hours(target.beginning(time), now),
-            (None, Start::Now) => hours(now.minus(Duration::from_hours(1)), now),
+            (None, Start::At(time)) => with_errors(hours(target.beginning(time), now)),
+            (None, Start::Now) => with_errors(hours(now.minus(Duration::from_hours(1)), now)),
             (Some(before), _) => {
                 // After an absence late objects of the hour before it may have landed, too.
                 let absent = now.since(before) > ABSENCE;
                 let previous = absent || turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
-                let mut prefixes = hours(if previous { before.minus(Duration::from_hours(1)) } else { before }, now);
-                if previous {
-                    prefixes.push(ERROR_PREFIX.to_owned());
-                }
-                prefixes
+                let prefixes = hours(if previous { before.minus(Duration::from_hours(1)) } else { before }, now);
+                if previous { with_errors(prefixes) } else { prefixes }
             }
         };
         match list(target, &client, bucket, &prefixes).await {
             Ok(found) => {
                 let known_before = listed_at.is_none() && start == Start::Now;
-                let since = match start {
+                let since = match (listed_at, start) {
                     // An object's date has whole seconds.
-                    Start::At(time) if listed_at.is_none() => {
+                    (None, Start::At(time)) => {
                         Timestamp::from_millis(target.beginning(time).as_millis() / 1_000 * 1_000)
                     }
-                    _ => Timestamp::default(),
+                    (None, _) => Timestamp::default(),
+                    // What is older was known once, and is not remembered any more.
+                    (Some(before), _) => before.minus(REMEMBERED),
                 };
                 let mut new: Vec<Listed> = found
                     .into_iter()
@@ -162,6 +161,12 @@ fn lines(body: &[u8]) -> ObjectLines {
     let hashes = body.split_inclusive(|byte| *byte == b'\n').map(RecordHash::of).collect();
     let head = String::from_utf8_lossy(&body[..body.len().min(HEAD_BYTES)]).into_owned();
     ObjectLines::Read { hashes, head }
+}
+
+/// These, and where what could not be delivered goes.
+fn with_errors(mut prefixes: Vec<String>) -> Vec<String> {
+    prefixes.push(ERROR_PREFIX.to_owned());
+    prefixes
 }
 
 /// Everything under the prefixes.

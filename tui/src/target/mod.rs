@@ -296,7 +296,11 @@ impl Target {
             kind: if endpoint_url.is_some() { Kind::Custom } else { Kind::Aws },
             config,
             identity: Identity::default(),
-            profile: options.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
+            // Keys in the environment go before the profile that it names.
+            profile: options
+                .profile
+                .clone()
+                .or_else(|| std::env::var("AWS_PROFILE").ok().filter(|_| !from_environment)),
             endpoint_url,
             extras: options.extras,
             shared: Arc::new(Shared::new(time, budget, http, login, notices, true)),

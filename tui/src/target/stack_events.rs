@@ -65,7 +65,7 @@ impl<'a> StackEvents<'a> {
             for event in page.stack_events() {
                 let Some(event_id) = event.event_id() else { continue };
                 // Newest first: behind a known one everything is known.
-                if !self.known.insert(event_id.to_owned()) {
+                if self.known.contains(event_id) {
                     break 'pages;
                 }
                 let millis = event.timestamp().and_then(|time| time.to_millis().ok()).unwrap_or_default();
@@ -84,6 +84,8 @@ impl<'a> StackEvents<'a> {
                 break;
             }
         }
+        // Only once every page is there: a read that failed on the way is made again from the start.
+        self.known.extend(new.iter().map(|event: &StackEvent| event.event_id.clone()));
         new.reverse();
         self.seen.extend(new.iter().cloned());
         Ok(new)

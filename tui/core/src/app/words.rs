@@ -187,7 +187,9 @@ impl App {
                 let status = self.deployment.operation().filter(|operation| operation.ended.is_none());
                 Some(match (&self.deployment.work, status) {
                     (Some(Work::Preparing), _) => "A preview is being prepared.".to_owned(),
-                    (Some(Work::Destroying(_)), _) => "The stack is being taken down.".to_owned(),
+                    (Some(Work::Destroying(_)), _) => {
+                        "This app takes the stack down: leaving stops it where it is, D again ends it.".to_owned()
+                    }
                     (_, Some(operation)) => format!("{} runs.", visible(operation.status.as_str())),
                     _ => "The stack is being changed.".to_owned(),
                 })

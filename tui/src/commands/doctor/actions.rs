@@ -71,10 +71,9 @@ pub struct Action {
 
 /// Every action: what it is needed for, what it is done on, and its names. The caller's own stand in
 /// this program's calls, without what it can do without (`DescribeEvents`) and what is opt-in (enhanced
-/// fan-out, Live Tail); those of
-/// `CloudFormation` in the handlers of the template's resource types (`aws cloudformation
-/// describe-type`, `handlers`) and, for the API's log, in the API Gateway Developer Guide, "Configure
-/// logging for HTTP APIs".
+/// fan-out, Live Tail); those of `CloudFormation` in the handlers of the template's resource types
+/// (`aws cloudformation describe-type`, `handlers`) and, for the API's log, in the API Gateway
+/// Developer Guide, "Configure logging for HTTP APIs".
 const TABLE: &[(Why, Resource, &str)] = &[
     (
         Why::Deploy,
@@ -82,7 +81,8 @@ const TABLE: &[(Why, Resource, &str)] = &[
         "cloudformation:DescribeStacks cloudformation:CreateChangeSet cloudformation:DescribeChangeSet \
          cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet cloudformation:ListChangeSets \
          cloudformation:DescribeStackEvents cloudformation:ListStackResources \
-         cloudformation:CancelUpdateStack cloudformation:ContinueUpdateRollback cloudformation:DeleteStack",
+         cloudformation:CancelUpdateStack cloudformation:ContinueUpdateRollback cloudformation:RollbackStack \
+         cloudformation:DescribeStackResources cloudformation:DeleteStack",
     ),
     (
         Why::Deploy,
@@ -101,7 +101,8 @@ const TABLE: &[(Why, Resource, &str)] = &[
         Why::Resources,
         Resource::Function,
         "lambda:CreateFunction lambda:GetFunction lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration \
-         lambda:AddPermission lambda:TagResource lambda:DeleteFunction",
+         lambda:AddPermission lambda:RemovePermission lambda:TagResource lambda:DeleteFunction \
+         lambda:GetFunctionConcurrency lambda:DeleteFunctionConcurrency",
     ),
     (
         Why::Resources,
@@ -112,7 +113,8 @@ const TABLE: &[(Why, Resource, &str)] = &[
     (
         Why::Resources,
         Resource::Stream,
-        "kinesis:CreateStream kinesis:IncreaseStreamRetentionPeriod kinesis:StartStreamEncryption \
+        "kinesis:CreateStream kinesis:IncreaseStreamRetentionPeriod kinesis:DecreaseStreamRetentionPeriod \
+         kinesis:StartStreamEncryption \
          kinesis:UpdateShardCount kinesis:AddTagsToStream kinesis:DeleteStream",
     ),
     (
@@ -146,11 +148,11 @@ const TABLE: &[(Why, Resource, &str)] = &[
     (Why::Watch, Resource::Bucket, "s3:ListBucket"),
     (Why::Watch, Resource::Objects, "s3:GetObject"),
     (Why::Destroy, Resource::Stack, "cloudformation:UpdateStack cloudformation:GetTemplate"),
-    (Why::Destroy, Resource::Any, "cloudformation:ListStacks logs:DescribeLogGroups"),
+    (Why::Destroy, Resource::Any, "cloudformation:ListStacks logs:DescribeLogGroups s3:ListAllMyBuckets"),
     (
         Why::Destroy,
         Resource::Function,
-        "lambda:GetFunctionConfiguration lambda:PutFunctionConcurrency lambda:GetPolicy lambda:RemovePermission",
+        "lambda:GetFunctionConfiguration lambda:PutFunctionConcurrency lambda:GetPolicy",
     ),
     (Why::Destroy, Resource::Delivery, "firehose:DescribeDeliveryStream firehose:DeleteDeliveryStream"),
     (Why::Destroy, Resource::LogGroup, "logs:DeleteLogGroup"),

@@ -138,9 +138,14 @@ fn line(action: &Action, verdict: Verdict, principal: &Principal, arn: &str) -> 
 /// The command that allows it, for whoever may.
 fn allow(action: &Action, reason: &str, principal: &Principal, arn: &str) -> String {
     let id = action.name.replace(':', "-");
+    // What AWS makes up is stood in for in the question, and has to be open in the answer.
+    let stand_ins = ["FunctionRole-EXAMPLE", "EXAMPLE", "00000000-0000-0000-0000-000000000000"];
+    let resource = stand_ins.iter().fold(arn.to_owned(), |arn, stand_in| arn.replace(stand_in, "*"));
+    let resource = resource.replace("/functions/example.zip", "/functions/*").replace("/example", "/*");
+    let resource = if resource.ends_with("/apis") { format!("{resource}*") } else { resource };
     let policy = json!({
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": action.name, "Resource": arn}],
+        "Statement": [{"Effect": "Allow", "Action": action.name, "Resource": resource}],
     });
     let put = |kind: &str, name: &str| {
         format!(

@@ -107,6 +107,8 @@ async fn update(run: &Run<'_>, stack: &Stack) -> Result<Result<(), String>, Depl
         .template_body(template)
         .set_parameters(Some(parameters))
         .capabilities(Capability::CapabilityNamedIam)
+        .client_request_token(format!("tailwater-{}", uuid::Uuid::new_v4().simple()))
+        .set_role_arn(run.options.role_arn.map(str::to_owned))
         .send()
         .await;
     match updated {

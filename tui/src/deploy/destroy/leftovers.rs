@@ -46,7 +46,7 @@ pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
     }
     let artifacts = package::bucket_name(run.target.account_id(), run.target.region());
     let mut buckets: Vec<(String, &'static str)> =
-        pieces.ids(BUCKET).map(|bucket| (bucket.to_owned(), "the data that the pipeline delivered")).collect();
+        pieces.all_ids(BUCKET).map(|bucket| (bucket.to_owned(), "the data that the pipeline delivered")).collect();
     let (stacks, known) = match own_stacks(run).await {
         Ok(stacks) => (stacks, true),
         Err(error) => {
@@ -81,7 +81,7 @@ pub async fn leftovers(run: &Run<'_>, pieces: &Pieces) -> Vec<Left> {
         }
         told.push(bucket);
     }
-    for group in pieces.ids(LOG_GROUP).filter(|group| !told.iter().any(|told| told == group)) {
+    for group in pieces.all_ids(LOG_GROUP).filter(|group| !told.iter().any(|told| told == group)) {
         match stored_bytes(run, group).await {
             Ok(Some(bytes)) => left.push(Left {
                 resource_type: LOG_GROUP.to_owned(),

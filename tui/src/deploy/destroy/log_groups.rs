@@ -13,7 +13,7 @@ fn of_function(function: &str) -> String {
 
 /// Deletes those of a stack's functions, once the functions are gone.
 pub async fn delete(run: &Run<'_>, pieces: &Pieces) -> Result<(), DeployError> {
-    for function in pieces.ids(FUNCTION) {
+    for function in pieces.all_ids(FUNCTION) {
         let group = of_function(function);
         if !is_there(run, &group).await? {
             continue;

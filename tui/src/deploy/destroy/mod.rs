@@ -39,7 +39,7 @@ const ATTACHED_AT_MOST: usize = 5;
 /// How to take a stack down.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct DestroyOptions {
+pub struct DestroyOptions<'a> {
     /// Do not wait for Firehose: what it buffers is lost.
     pub now: bool,
     /// Leave the bucket and its objects.
@@ -48,6 +48,8 @@ pub struct DestroyOptions {
     pub artifacts: bool,
     /// Leave what CloudFormation cannot delete, so that the stack itself goes.
     pub retain_stuck: bool,
+    /// CloudFormation's service role; `None`: the one that the stack has, or the caller's rights.
+    pub role_arn: Option<&'a str>,
 }
 
 /// How it ended.
@@ -127,7 +129,7 @@ pub async fn survey(target: &Target, stack_name: &str) -> Result<Survey, DeployE
 pub async fn destroy(
     target: &Target,
     stack_name: &str,
-    options: DestroyOptions,
+    options: DestroyOptions<'_>,
     progress: &Sender<Progress>,
 ) -> Result<Destroyed, DeployError> {
     let client = target.cloudformation();
@@ -150,7 +152,7 @@ pub async fn destroy(
     if options.artifacts {
         artifacts::delete(&run, Some(&stack)).await?;
     }
-    let kept = match pieces.ids(pieces::BUCKET).next() {
+    let kept = match pieces.all_ids(pieces::BUCKET).next() {
         Some(bucket) if options.keep_data && contents::is_there(target, bucket).await? => Some(bucket.to_owned()),
         _ => None,
     };
@@ -162,7 +164,7 @@ struct Run<'a> {
     target: &'a Target,
     client: &'a Client,
     stack_name: &'a str,
-    options: DestroyOptions,
+    options: DestroyOptions<'a>,
     progress: &'a Sender<Progress>,
 }
 
@@ -261,6 +263,7 @@ impl Run<'_> {
                 // By name: other servers than AWS know no ARN where something is to be changed.
                 .stack_name(self.stack_name)
                 .set_retain_resources((!retain.is_empty()).then(|| retain.clone()))
+                .set_role_arn(self.options.role_arn.map(str::to_owned))
                 .send()
                 .await
                 .map_err(|error| DeployError::call(format!("deleted stack {}", self.stack_name), &error))?;

@@ -64,8 +64,21 @@ impl Pieces {
         self.pieces.is_empty()
     }
 
-    /// The ids of one type.
+    /// The ids of one type that the stack has. One that it failed to make may be someone else's of that
+    /// name.
     pub fn ids<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_there = |piece: &&Piece| {
+            !matches!(piece.status.as_str(), "CREATE_FAILED" | "IMPORT_FAILED" | "DELETE_COMPLETE" | "DELETE_SKIPPED")
+        };
+        self.pieces
+            .iter()
+            .filter(is_there)
+            .filter(move |piece| piece.resource_type == resource_type)
+            .map(|piece| &*piece.physical_id)
+    }
+
+    /// The ids of one type that the stack has or had.
+    pub fn all_ids<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a str> {
         self.pieces.iter().filter(move |piece| piece.resource_type == resource_type).map(|piece| &*piece.physical_id)
     }
 

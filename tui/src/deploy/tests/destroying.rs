@@ -10,15 +10,16 @@ use crate::deploy::{
 };
 
 /// Without Firehose's time to deliver.
-const NOW: DestroyOptions = DestroyOptions { now: true, keep_data: false, artifacts: false, retain_stuck: false };
-const KEEP: DestroyOptions = DestroyOptions { keep_data: true, ..NOW };
+const NOW: DestroyOptions<'static> =
+    DestroyOptions { now: true, keep_data: false, artifacts: false, retain_stuck: false, role_arn: None };
+const KEEP: DestroyOptions<'static> = DestroyOptions { keep_data: true, ..NOW };
 
 impl Place {
-    async fn destroy(&self, options: DestroyOptions) -> (Result<Destroyed, DeployError>, Vec<Progress>) {
+    async fn destroy(&self, options: DestroyOptions<'_>) -> (Result<Destroyed, DeployError>, Vec<Progress>) {
         followed(async |out| destroy(&self.target, STACK, options, out).await).await
     }
 
-    async fn destroyed(&self, options: DestroyOptions) -> (Option<String>, Vec<Progress>) {
+    async fn destroyed(&self, options: DestroyOptions<'_>) -> (Option<String>, Vec<Progress>) {
         match self.destroy(options).await {
             (Ok(Destroyed::Done { kept, .. }), progress) => (kept, progress),
             (other, progress) => panic!("{other:?} {progress:?}"),

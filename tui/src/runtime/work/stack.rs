@@ -140,7 +140,7 @@ impl Shared {
         let prepared = tokio::select! {
             prepared = self.telling(async |out| deploy::prepare(target, &self.request, &out).await) => prepared,
             () = stop.cancelled() => {
-                let words = "Stopped before anything was asked: nothing was changed.".to_owned();
+                let words = "Stopped before anything was asked: the stack was not changed.".to_owned();
                 return self.say(Message::Deploy(DeployProgress::Stopped { words })).await;
             }
         };
@@ -220,7 +220,8 @@ impl Shared {
     pub async fn destroy(self: &Arc<Self>, target: &Target, how: Destroying) {
         self.unwatch().await;
         let stop = self.stoppable().await;
-        let options = DestroyOptions { now: how.now, keep_data: how.keep_data, ..DestroyOptions::default() };
+        let role_arn = self.request.role_arn.as_deref();
+        let options = DestroyOptions { now: how.now, keep_data: how.keep_data, role_arn, ..DestroyOptions::default() };
         let name = &self.request.stack_name;
         let destroyed = tokio::select! {
             destroyed = self.telling(async |out| deploy::destroy(target, name, options, &out).await) => destroyed,
