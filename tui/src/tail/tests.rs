@@ -248,3 +248,45 @@ async fn what_an_endpoint_lacks_is_named_and_polled_instead() {
     assert!(said.starts_with("Logs are polled, not pushed: this endpoint does not offer StartLiveTail"), "{said}");
     assert!(!of(&log.lock().expect("a log"), "FilterLogEvents").is_empty());
 }
+
+#[tokio::test]
+async fn a_group_that_cannot_be_read_keeps_no_other_from_being_read() {
+    let (target, moved, log) = played(|_, input, _| {
+        // CloudWatch Logs API reference, FilterLogEvents, errors.
+        if input["logGroupName"] == "gone" {
+            refused("ResourceNotFoundException")
+        } else {
+            answered(&json!({"events": []}))
+        }
+    });
+    let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
+    let groups = vec![(LogSource::Delivery, "gone".to_owned()), (LogSource::Function, "function".to_owned())];
+    tokio::spawn(super::logs(target.clone(), groups, Start::Now, out, CancellationToken::new()));
+    moved.pass(Duration::from_secs(20)).await;
+    let log = log.lock().expect("a log");
+    let reads = |group: &str| log.iter().filter(|asked| asked.input["logGroupName"] == group).count();
+    assert!(reads("function") >= 5 && reads("gone") >= 2, "{} {}", reads("function"), reads("gone"));
+    let (states, _, _) = states(&mut updates);
+    assert!(states.iter().any(|state| matches!(state, TailState::Retrying { error, .. } if error.contains("gone"))));
+}
+
+#[tokio::test]
+async fn errors_of_long_ago_are_no_news() {
+    let (target, moved, log) = played(|operation, _, _| {
+        let object = if operation.contains("prefix=errors") {
+            "<Contents><Key>errors/old</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><Size>1</Size></Contents>"
+        } else {
+            ""
+        };
+        let page = format!("<ListBucketResult><IsTruncated>false</IsTruncated>{object}</ListBucketResult>");
+        http::Response::new(page)
+    });
+    let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
+    let start = Start::At(target.now());
+    tokio::spawn(super::objects(target.clone(), "bucket".to_owned(), start, out, CancellationToken::new()));
+    moved.pass(Duration::from_secs(120)).await;
+    let (_, _, events) = states(&mut updates);
+    let listed = of(&log.lock().expect("a log"), "prefix=errors").len();
+    assert!(listed >= 2, "the errors were listed {listed} times");
+    assert_eq!(events, 0);
+}

@@ -92,3 +92,27 @@ impl Pieces {
         self.pieces.iter().filter(|piece| piece.is_retained())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stack_failed_to_make_may_be_someone_elses() {
+        let piece = |id: &str, status: &str| Piece {
+            physical_id: id.to_owned(),
+            resource_type: BUCKET.to_owned(),
+            status: status.to_owned(),
+        };
+        let pieces = Pieces {
+            pieces: vec![
+                piece("taken-by-others", "CREATE_FAILED"),
+                piece("own", "CREATE_COMPLETE"),
+                piece("stuck", "DELETE_FAILED"),
+                piece("gone", "DELETE_COMPLETE"),
+            ],
+        };
+        assert_eq!(pieces.ids(BUCKET).collect::<Vec<_>>(), ["own", "stuck"]);
+        assert_eq!(pieces.all_ids(BUCKET).count(), 4);
+    }
+}

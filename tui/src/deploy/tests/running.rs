@@ -39,6 +39,28 @@ async fn a_preview_tells_each_property_with_its_cause() {
 }
 
 #[tokio::test]
+async fn a_no_leaves_alone_what_somebody_else_made_meanwhile() {
+    let place = Place::new().await;
+    let declined = place.changes(&request()).await;
+    place.deployed(&request()).await;
+    discard(&place.target, &declined).await.expect("nothing is left to drop");
+    assert_eq!(place.status().await, "CREATE_COMPLETE");
+}
+
+#[tokio::test]
+async fn a_shorter_retention_says_what_is_lost() {
+    let place = Place::new().await;
+    place.deployed(&with(&[("RetentionHours", "48")])).await;
+    let longer = place.changes(&with(&[("RetentionHours", "72")])).await;
+    assert!(longer.preview.losses.is_empty(), "{:?}", longer.preview.losses);
+    let shorter = place.changes(&with(&[("RetentionHours", "24")])).await;
+    assert_eq!(
+        shorter.preview.losses,
+        ["Stream demo-api-kinesis-stream keeps what it holds less long: what is older goes"]
+    );
+}
+
+#[tokio::test]
 async fn a_replacement_says_what_is_lost() {
     let place = Place::new().await;
     place.deployed(&request()).await;

@@ -61,6 +61,20 @@ async fn one_that_never_came_up_is_deleted_first() {
 }
 
 #[tokio::test]
+async fn a_yes_to_what_is_so_no_more_does_nothing() {
+    let place = Place::new().await;
+    place.order(Order::once(fails("Stream", Action::Create)));
+    failed(place.deploy(&request()).await.0, "ROLLBACK_COMPLETE");
+    let Ok(Prepared::First(first)) = place.prepare(&request()).await else { panic!("something is to be done first") };
+    // Somebody else does it, and deploys, while the question stands.
+    place.deployed(&request()).await;
+    let (done, notes) = noted(async |out| remedy(&place.target, &first, None, out).await).await;
+    done.expect("nothing had to be done");
+    assert!(notes.iter().any(|note| note.contains("not as it was any more")), "{notes:?}");
+    assert_eq!(place.status().await, "CREATE_COMPLETE");
+}
+
+#[tokio::test]
 async fn what_a_rollback_could_not_delete_is_named_before_it_is_deleted() {
     let place = Place::new().await;
     place.order(Order::once(fails("DeliveryStream", Action::Create)));
