@@ -68,7 +68,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn run(&mut self) -> Result<Ended, CommandError> {
-        loop {
+        for _ in 0..deploy::REMEDIES_AT_MOST {
             let prepared = {
                 let (target, request, output) = (self.target, &self.request, self.global.output);
                 let preparing = showing(async |out| deploy::prepare(target, request, out).await, shower(output));
@@ -88,6 +88,7 @@ impl Run<'_> {
                 Prepared::Changes(plan) => return self.changes(&plan).await,
             }
         }
+        Err(deploy::never_ready(&self.global.stack_name).into())
     }
 
     /// Asks for what has to be done first, and does it; how it ended where it was not done.

@@ -44,6 +44,8 @@ pub use recover::{Remedy, cancel, remedy};
 pub use stack::{Deployed, Stack};
 pub use template::{TEMPLATE, check_parameters};
 
+/// How many things may have to be done one after another before a stack can be deployed.
+pub const REMEDIES_AT_MOST: u32 = 5;
 /// The tag that says that a stack is ours to change.
 const OWN_TAG: (&str, &str) = ("tailwater", "1");
 
@@ -100,7 +102,7 @@ pub enum Outcome {
 /// Deploys without asking, and follows the operation to its end. What would have to be done first is
 /// done where nothing is lost by it.
 pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
-    loop {
+    for _ in 0..REMEDIES_AT_MOST {
         match prepare(target, request, progress).await? {
             Prepared::Unchanged(deployed) => return Ok(Outcome::Unchanged(deployed)),
             Prepared::Finished(deployed) => return Ok(Outcome::Deployed(deployed)),
@@ -117,6 +119,16 @@ pub async fn deploy(target: &Target, request: &Request, progress: &Sender<Progre
                 });
             }
         }
+    }
+    Err(never_ready(&request.stack_name))
+}
+
+/// What was done first did not help, however often.
+pub fn never_ready(stack_name: &str) -> DeployError {
+    DeployError::Call {
+        tried: format!("made stack {stack_name} ready to be deployed, {REMEDIES_AT_MOST} times"),
+        answer: "something is still to be done first. See `tailwater status` and `tailwater tail stack --from-start`"
+            .to_owned(),
     }
 }
 

@@ -26,6 +26,9 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// What an update holds at most; above it is sampled (CloudWatch Logs user guide, Live Tail).
 const UPDATE_LINES: usize = 500;
 
+/// From so many counts on, those of lines that can no longer come the other way are cleared.
+const COUNTS_KEPT: usize = 10_000;
+
 /// Which way a line came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -38,6 +41,8 @@ enum Way {
 struct Seen {
     counts: HashMap<RecordHash, (Timestamp, u32, u32)>,
     newest: Timestamp,
+    /// How many counts were left by the last clearing.
+    cleared_to: usize,
 }
 
 impl Seen {
@@ -55,7 +60,13 @@ impl Seen {
         if way == Way::Pushed {
             line.event_id = format!("live-{hash}-{own}");
         }
-        *own > *other
+        let is_new = *own > *other;
+        if self.counts.len() > COUNTS_KEPT.max(2 * self.cleared_to) {
+            let open = self.newest.minus(LATENESS);
+            self.counts.retain(|_, (time, ..)| *time >= open);
+            self.cleared_to = self.counts.len();
+        }
+        is_new
     }
 
     /// From when on lines may still be missing.

@@ -284,7 +284,7 @@ async fn errors_of_long_ago_are_no_news() {
     let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
     let start = Start::At(target.now());
     tokio::spawn(super::objects(target.clone(), "bucket".to_owned(), start, out, CancellationToken::new()));
-    moved.pass(Duration::from_secs(120)).await;
+    moved.pass(Duration::from_mins(2)).await;
     let (_, _, events) = states(&mut updates);
     let listed = of(&log.lock().expect("a log"), "prefix=errors").len();
     assert!(listed >= 2, "the errors were listed {listed} times");
