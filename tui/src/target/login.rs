@@ -227,6 +227,10 @@ impl Login {
     }
 
     /// What to do when they are no longer good.
+    #[cfg_attr(
+        not(any(feature = "local", test)),
+        expect(clippy::unnecessary_wraps, reason = "the embedded cloud's keys need no advice")
+    )]
     pub(super) fn advice(&self) -> Option<&str> {
         match &self.0.source {
             #[cfg(any(feature = "local", test))]
