@@ -10,7 +10,7 @@ use super::{LogLine, event_id::Position, live_tail::Session, no_group};
 use crate::wire::ServiceResult;
 
 /// Bytes of events kept over all groups. Above it the fullest group lets its oldest events go.
-pub(super) const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const KEPT_BYTES: u64 = 10 * 1024 * 1024;
 /// What an event takes beside its message: two index entries, its allocation, its times.
 const EVENT_OVERHEAD_BYTES: u64 = 160;
 /// The longest message of one event, as AWS takes it; a longer line becomes several events.
