@@ -228,17 +228,7 @@ mod tests {
     /// A cloud with a stream, and a target that reaches it.
     async fn cloud() -> (LocalCloud, Target) {
         let cloud = LocalCloud::start(Options::new(vec!["true".into()])).await.expect("a cloud");
-        let credentials = cloud.credentials();
-        let registration = Registration {
-            endpoint_url: cloud.endpoint_url().to_owned(),
-            gateway_url: cloud.gateway_url().to_owned(),
-            region: cloud.region().to_owned(),
-            account_id: cloud.account_id().to_owned(),
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key,
-            pid: std::process::id(),
-        };
-        let target = Target::local(&registration, None);
+        let target = Target::local(&Registration::of(&cloud), None);
         target.kinesis().create_stream().stream_name("s").shard_count(1).send().await.expect("a stream");
         (cloud, target)
     }

@@ -30,16 +30,7 @@ impl Embedded {
     /// Starts a cloud and registers it, on the right that was claimed.
     pub async fn start(claim: Claim, options: Options) -> Result<Arc<Self>, TargetError> {
         let cloud = LocalCloud::start(options).await.map_err(|error| TargetError::Cloud(error.to_string()))?;
-        let credentials = cloud.credentials();
-        let registration = Registration {
-            endpoint_url: cloud.endpoint_url().to_owned(),
-            gateway_url: cloud.gateway_url().to_owned(),
-            region: cloud.region().to_owned(),
-            account_id: cloud.account_id().to_owned(),
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key,
-            pid: std::process::id(),
-        };
+        let registration = Registration::of(&cloud);
         claim.publish(&registration).map_err(|error| {
             TargetError::Cloud(format!("wrote down where the embedded cloud is, for other terminals: {error}"))
         })?;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tailwater_cloud::LocalCloud;
 
 use super::folders::{make_private, runtime_folder};
 
@@ -32,6 +33,22 @@ pub struct Registration {
     pub secret_access_key: String,
     /// The process that runs it.
     pub pid: u32,
+}
+
+impl Registration {
+    /// Of a cloud that this process runs.
+    pub fn of(cloud: &LocalCloud) -> Self {
+        let credentials = cloud.credentials();
+        Self {
+            endpoint_url: cloud.endpoint_url().to_owned(),
+            gateway_url: cloud.gateway_url().to_owned(),
+            region: cloud.region().to_owned(),
+            account_id: cloud.account_id().to_owned(),
+            access_key_id: credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key,
+            pid: std::process::id(),
+        }
+    }
 }
 
 /// The right to run this user's embedded cloud: whoever holds it is the one that runs.

@@ -25,17 +25,7 @@ impl Place {
     async fn new() -> Self {
         let options = Options { gateway_port: Some(0), ..Options::new(Vec::new()) };
         let cloud = LocalCloud::start(options).await.expect("a cloud");
-        let credentials = cloud.credentials();
-        let registration = Registration {
-            endpoint_url: cloud.endpoint_url().to_owned(),
-            gateway_url: cloud.gateway_url().to_owned(),
-            region: cloud.region().to_owned(),
-            account_id: cloud.account_id().to_owned(),
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key,
-            pid: std::process::id(),
-        };
-        Self { target: Target::local(&registration, None), cloud }
+        Self { target: Target::local(&Registration::of(&cloud), None), cloud }
     }
 
     fn order(&self, order: Order) {
