@@ -83,12 +83,7 @@ impl Site {
     }
 
     async fn settled(&self, stack: &str) -> String {
-        common::until(async || {
-            let stacks = self.client.describe_stacks().stack_name(stack).send().await.unwrap();
-            let status = stacks.stacks()[0].stack_status().unwrap().as_str().to_owned();
-            (!status.ends_with("_IN_PROGRESS")).then_some(status)
-        })
-        .await
+        common::settled(&self.client, stack).await
     }
 
     async fn outputs(&self) -> BTreeMap<String, String> {

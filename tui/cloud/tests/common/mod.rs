@@ -48,6 +48,16 @@ pub async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
     panic!("nothing came of it within ten seconds");
 }
 
+/// The status of a stack, once nothing is being done to it.
+pub async fn settled(client: &aws_sdk_cloudformation::Client, stack: &str) -> String {
+    until(async || {
+        let stacks = client.describe_stacks().stack_name(stack).send().await.unwrap();
+        let status = stacks.stacks()[0].stack_status().unwrap().as_str().to_owned();
+        (!status.ends_with("_IN_PROGRESS")).then_some(status)
+    })
+    .await
+}
+
 /// What a service answered.
 #[derive(Debug)]
 pub struct Answer {
