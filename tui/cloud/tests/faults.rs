@@ -161,14 +161,7 @@ const TWO: &str = r#"{"Resources": {
 async fn a_resource_fails_as_it_was_ordered_to() {
     let (cloud, config) = cloud().await;
     let client = aws_sdk_cloudformation::Client::new(&config);
-    let settled = async |name: &str| {
-        common::until(async || {
-            let stacks = client.describe_stacks().stack_name(name).send().await.unwrap();
-            let status = stacks.stacks()[0].stack_status()?.as_str().to_owned();
-            (!status.ends_with("_IN_PROGRESS")).then_some(status)
-        })
-        .await
-    };
+    let settled = async |name: &str| common::settled(&client, name).await;
     let faults = cloud.faults();
     let exhausted = "Resource handler returned message: \"Rate exceeded\" (HandlerErrorCode: Throttling)";
     faults.add(Order::once(ResourceFault::fail("Group", Action::Create, exhausted))).unwrap();
