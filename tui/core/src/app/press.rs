@@ -101,10 +101,7 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => {
-                self.trace = self.traced();
-                self.detail = None;
-            }
+            Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -174,7 +171,7 @@ impl App {
         &mut self.panes[self.focus as usize]
     }
 
-    fn focus_on(&mut self, pane: Pane) {
+    pub(super) fn focus_on(&mut self, pane: Pane) {
         if pane.is_apart() && !self.focus.is_apart() {
             self.focus_before = self.focus;
         }
@@ -290,6 +287,9 @@ impl App {
         if self.in_chart() {
             return self.open_of_chart();
         }
+        if self.enter_is_why() && self.open_why() {
+            return;
+        }
         let pane = self.focus;
         if let Some((id, row)) = self.pane(pane).selected() {
             self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
@@ -319,7 +319,9 @@ impl App {
 
     /// The event before or after: the row beside the open one, or the body sent before.
     fn turn_event(&mut self, back: bool) {
-        if let Some(number) = self.trace {
+        if self.detail.is_none()
+            && let Some(number) = self.trace()
+        {
             self.turn_trace(number, back);
             return;
         }
@@ -354,13 +356,13 @@ impl App {
             EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
         };
         match beside.filter(|number| self.traces.get(*number).is_some()) {
-            Some(number) => self.trace = Some(number),
+            Some(number) => self.turn_trace_to(number),
             None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
         }
     }
 
     /// The event that `t` is about: the row's, in Send the last one sent where no row is selected.
-    fn traced(&self) -> Option<EventNumber> {
+    pub(super) fn traced(&self) -> Option<EventNumber> {
         let row = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row),
             None if self.focus == Pane::Send && self.pane(Pane::Send).following() => None,
@@ -481,6 +483,9 @@ impl App {
 
     fn next_trouble(&mut self) {
         let found = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble);
+        if found.is_none() && self.open_why() {
+            return;
+        }
         self.go_to(found, Direction::Down, "No row of this pane failed or warns.");
     }
 
@@ -563,7 +568,7 @@ impl App {
             }
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
-            Context::Trace => self.trace = None,
+            Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
@@ -655,6 +660,11 @@ impl App {
     /// A row is there to open, copy or find.
     pub(super) fn has_row(&self) -> bool {
         self.detail.is_some() || !self.pane(self.focus).is_empty() || (self.in_chart() && !self.chart().rows.is_empty())
+    }
+
+    /// There is a row to open, or a reason of what is wrong.
+    pub(super) fn can_open(&self) -> bool {
+        self.has_row() || (!self.focus.is_apart() && self.has_why())
     }
 
     /// The row, or the last event sent, has a trace.

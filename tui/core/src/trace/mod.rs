@@ -67,6 +67,11 @@ impl Traces {
         self.interval = Some(interval);
     }
 
+    /// How long after its put an event may be on the way before it counts as missing.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.interval.map(|interval| interval + LANDING_GRACE)
+    }
+
     /// An event is on its way out and has no answer yet.
     pub fn sending(&mut self, seq: u64, time: Timestamp) {
         self.kept.entry(EventNumber::Own(seq)).or_default().sent_at = Some(time);
