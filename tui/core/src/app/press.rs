@@ -98,10 +98,7 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => {
-                self.trace = self.traced();
-                self.detail = None;
-            }
+            Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -218,7 +215,7 @@ impl App {
             }
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
-            Context::Trace => self.trace = None,
+            Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
