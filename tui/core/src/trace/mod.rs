@@ -114,6 +114,11 @@ impl Traces {
         self.retention = Some(retention);
     }
 
+    /// How long after its put an event may be on the way before it counts as missing.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.interval.map(|interval| interval + LANDING_GRACE)
+    }
+
     /// An event is on its way out and has no answer yet.
     pub fn sending(&mut self, seq: u64, time: Timestamp) {
         let id = self.store.own(seq);
@@ -469,10 +474,6 @@ impl Traces {
         let worked = self.last_landing.is_some_and(|landed| landed.plus(Duration::from_secs(1)) > *last);
         let times = self.failures.by_second.from(second(since));
         (*last >= since && !worked && times > 0).then_some((times, message.as_str()))
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        self.interval.map(|interval| interval + LANDING_GRACE)
     }
 
     /// The ledger of the events sent from here, at this moment.
