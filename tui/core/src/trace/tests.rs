@@ -1,5 +1,8 @@
 //! The ways in which what the sources saw can come together.
 
+mod bounds;
+mod way;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
