@@ -15,7 +15,7 @@ use crate::{
 /// How many bodies the history keeps.
 const HISTORY_KEPT: usize = 500;
 /// The largest record that Kinesis and Firehose take, and the function with them.
-const LARGEST_RECORD_BYTES: usize = 1_000 * 1024;
+const LARGEST_RECORD_BYTES: usize = crate::pipeline::limits::RECORD_BYTES;
 
 /// A sample event.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,3 +8,4 @@ pub mod number;
 pub mod placeholders;
 pub mod safe;
 pub mod time;
+pub mod wrap;
