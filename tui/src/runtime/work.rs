@@ -351,6 +351,10 @@ impl Shared {
     /// Follows the pipeline's sources from now on.
     async fn follow(self: &Arc<Self>, target: &Target, deployed: &Deployed) {
         let outputs = &deployed.outputs;
+        let mut settings = deployed.settings.clone();
+        settings.region = Some(target.region().to_owned()).filter(|region| !region.is_empty());
+        settings.keys_file = target.keys_file();
+        self.say(Message::Deploy(DeployProgress::Settings(settings))).await;
         let mut live = self.live.lock().await;
         if live.as_ref().is_some_and(|live| live.outputs == *outputs && live.auth_mode == deployed.auth_mode) {
             return;

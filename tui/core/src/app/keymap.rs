@@ -87,6 +87,10 @@ pub enum Action {
     TurnView,
     /// Explain.
     Help,
+    /// The next thing that the help explains.
+    NextTopic,
+    /// The one before.
+    PreviousTopic,
     /// What was typed is meant.
     Accept,
     /// Yes.
@@ -233,6 +237,9 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
+    [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
+    [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;

@@ -12,6 +12,7 @@ mod detail;
 mod effect;
 mod figures;
 mod finding;
+mod help;
 mod history;
 pub mod keymap;
 mod keys;
@@ -37,6 +38,7 @@ pub use deployment::{
 pub use detail::{Detail, DetailLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use help::{HelpLine, HelpView};
 pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
@@ -142,8 +144,8 @@ pub struct App {
     detail: Option<Detail>,
     /// The event whose trace is open.
     trace: Option<EventNumber>,
-    /// The first line of the help in sight, where it is open.
-    help: Option<usize>,
+    /// The help, where it is open.
+    help: Option<HelpView>,
     question: Option<Question>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
@@ -508,11 +510,6 @@ impl App {
         self.trace
     }
 
-    /// The first line of the help in sight, where it is open.
-    pub const fn help(&self) -> Option<usize> {
-        self.help
-    }
-
     /// The question that waits.
     pub const fn question(&self) -> Option<&Question> {
         self.question.as_ref()
@@ -575,7 +572,14 @@ impl App {
             Context::Prompt
         } else if self.help.is_some() {
             Context::Help
-        } else if self.detail.is_some() {
+        } else {
+            self.context_beneath_help()
+        }
+    }
+
+    /// Where a key would be pressed if the help were closed.
+    fn context_beneath_help(&self) -> Context {
+        if self.detail.is_some() {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace

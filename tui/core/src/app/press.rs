@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt, PromptKind,
-    Query, Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Direction, Effect, HelpView, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt,
+    PromptKind, Query, Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -118,6 +118,7 @@ impl App {
                 self.focus_on(Pane::Send);
                 self.editing = true;
             }
+            Action::Copy if self.help.is_some() => return self.copy_commands(),
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
             Action::Deploy => {
@@ -157,7 +158,9 @@ impl App {
                 self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
-            Action::Help => self.help = Some(0),
+            Action::Help => self.help = Some(HelpView::default()),
+            Action::NextTopic => self.turn_help(true),
+            Action::PreviousTopic => self.turn_help(false),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,

@@ -136,9 +136,11 @@ impl CliPlace {
         self.command(&["lambda", "get-function-configuration", "--function-name", name])
     }
 
-    /// The last lines of a log group.
-    pub fn log_lines(&self, group: &str) -> CliCommand {
-        self.command(&["logs", "tail", group, "--since", "10m", "--format", "short"])
+    /// The lines of a log group from a moment on. The AWS CLI's own `logs tail` is of its version 2 alone.
+    pub fn log_lines(&self, group: &str, from_millis: i64) -> CliCommand {
+        let from = from_millis.to_string();
+        let words = ["logs", "filter-log-events", "--log-group-name", group, "--start-time", &from];
+        self.command(&[&words[..], &["--query", "events[].message", "--output", "text"]].concat())
     }
 
     /// The lines of a log group that hold a text, such as an id, from a moment on.

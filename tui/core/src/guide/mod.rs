@@ -10,7 +10,7 @@ mod rows;
 mod template;
 
 use crate::{
-    events::{LogLine, ObjectKey, Record, Sent},
+    events::{LogLine, ObjectKey, Record, Sent, SequenceNumber, ShardId},
     pipeline::{Buffering, Hop, Outputs, Settings},
 };
 pub use cli_command::{CliCommand, CliPlace};
@@ -44,7 +44,7 @@ pub enum Topic<'a> {
         key: &'a ObjectKey,
     },
     /// One event's way through the hops.
-    Trace,
+    Trace(TraceIds<'a>),
     /// The stack.
     Stack,
     /// A resource of the stack.
@@ -58,11 +58,26 @@ pub enum Topic<'a> {
     Calls(&'a [(&'a str, &'a str)]),
 }
 
+/// What one event is called at the hops, as far as that is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceIds<'a> {
+    /// The gateway's id of its request.
+    pub api_request_id: Option<&'a str>,
+    /// Its record's place in the stream.
+    pub record: Option<(&'a ShardId, &'a SequenceNumber)>,
+    /// The object it is in, and the line in that, from 1.
+    pub landing: Option<(&'a ObjectKey, u64)>,
+    /// When it was first seen, in milliseconds since 1970.
+    pub from_millis: i64,
+}
+
 /// What is known of the pipeline.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
     /// It is on the embedded cloud.
     pub is_local: bool,
+    /// The time, in milliseconds since 1970.
+    pub now_millis: i64,
     /// Where the AWS CLI has to look.
     pub place: CliPlace,
     /// The stack.
@@ -119,7 +134,7 @@ pub fn what(topic: &Topic, known: &Known) -> Vec<Part> {
         Topic::Log(line) => rows::log(line),
         Topic::Record(record) => rows::record(record),
         Topic::Object { key, .. } => rows::object(key),
-        Topic::Trace => vec![text(
+        Topic::Trace(_) => vec![text(
             "A trace: one event's way through the hops. Each time is by the clock of whoever measured it and no finer \
              than it was measured. A hop that is missing says why: still held, refused, or not seen yet. It goes on \
              as more is seen.",
@@ -162,6 +177,7 @@ pub fn more(topic: &Topic, known: &Known) -> Vec<Part> {
 /// The AWS CLI commands that show what a topic shows.
 pub fn commands(topic: &Topic, known: &Known) -> Vec<CliCommand> {
     let place = &known.place;
+    let lately = known.now_millis - LATELY_MILLIS;
     let stack = || vec![place.stack(known.stack_name), place.stack_events(known.stack_name)];
     let Some(outputs) = known.outputs else {
         return match topic {
@@ -174,21 +190,21 @@ pub fn commands(topic: &Topic, known: &Known) -> Vec<CliCommand> {
         Topic::Send | Topic::Hop(Hop::Api) => {
             vec![
                 place.stage(api_id(&outputs.api_url), known.stack_name),
-                place.log_lines(&outputs.access_log_group_name),
+                place.log_lines(&outputs.access_log_group_name, lately),
             ]
         }
         Topic::Hop(Hop::Lambda) => {
-            vec![place.function(&outputs.function_name), place.log_lines(&outputs.log_group_name)]
+            vec![place.function(&outputs.function_name), place.log_lines(&outputs.log_group_name, lately)]
         }
         Topic::Logs => [&outputs.log_group_name, &outputs.access_log_group_name, &outputs.delivery_log_group_name]
-            .map(|group| place.log_lines(group))
+            .map(|group| place.log_lines(group, lately))
             .into(),
         Topic::Records | Topic::Hop(Hop::Kinesis) => {
             vec![place.stream(&outputs.stream_name), place.records(&outputs.stream_name, &FIRST_SHARD.into())]
         }
         Topic::Hop(Hop::Firehose) => vec![
             place.delivery_stream(&outputs.delivery_stream_name),
-            place.log_lines(&outputs.delivery_log_group_name),
+            place.log_lines(&outputs.delivery_log_group_name, lately),
         ],
         Topic::Objects | Topic::Hop(Hop::S3) => vec![place.objects(&outputs.bucket_name)],
         Topic::Sent(sent) => sent.api_request_id().map_or_else(Vec::new, |id| {
@@ -200,19 +216,37 @@ pub fn commands(topic: &Topic, known: &Known) -> Vec<CliCommand> {
             let id = line.lambda_request_id.as_ref().map(|id| id.as_str());
             match id.or(line.api_request_id.as_ref().map(|id| id.as_str())) {
                 Some(id) => vec![place.log_lines_with(&line.group, id, line.time.as_millis() - LOOK_BEFORE_MILLIS)],
-                None => vec![place.log_lines(&line.group)],
+                None => vec![place.log_lines(&line.group, lately)],
             }
         }
         Topic::Record(record) => vec![place.record(&outputs.stream_name, &record.shard_id, &record.sequence_number)],
         Topic::Object { bucket, key } => vec![place.object(bucket, key)],
-        Topic::Trace | Topic::Stack => stack(),
+        Topic::Trace(ids) => of_trace(ids, known, outputs),
+        Topic::Stack => stack(),
         Topic::Resource { logical_id, .. } => vec![place.stack_resource(known.stack_name, logical_id)],
         Topic::Calls(_) => vec![place.identity()],
     }
 }
 
+/// One event at each hop where it was seen: its access line and the function's, its record, its line in
+/// the object.
+fn of_trace(ids: &TraceIds, known: &Known, outputs: &Outputs) -> Vec<CliCommand> {
+    let place = &known.place;
+    let from = ids.from_millis - LOOK_BEFORE_MILLIS;
+    let mut commands = Vec::new();
+    if let Some(id) = ids.api_request_id {
+        let groups = [&outputs.access_log_group_name, &outputs.log_group_name];
+        commands.extend(groups.map(|group| place.log_lines_with(group, id, from)));
+    }
+    commands.extend(ids.record.map(|(shard, number)| place.record(&outputs.stream_name, shard, number)));
+    commands.extend(ids.landing.map(|(key, line)| place.object_line(&outputs.bucket_name, key, line)));
+    commands
+}
+
 /// The first shard of a stream.
 const FIRST_SHARD: &str = "shardId-000000000000";
+/// How far back the last lines of a log group go, in milliseconds.
+const LATELY_MILLIS: i64 = 600_000;
 /// How long before a row's own time its lines are looked for, in milliseconds.
 const LOOK_BEFORE_MILLIS: i64 = 60_000;
 
@@ -238,7 +272,7 @@ fn hop_of(topic: &Topic) -> Option<Hop> {
             LogSource::Delivery => Hop::Firehose,
         }),
         Topic::Resource { resource_type, .. } => Hop::of_resource_type(resource_type),
-        Topic::Trace | Topic::Stack | Topic::Calls(_) => None,
+        Topic::Trace(_) | Topic::Stack | Topic::Calls(_) => None,
     }
 }
 

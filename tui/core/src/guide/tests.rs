@@ -35,6 +35,7 @@ fn settings() -> Settings {
 fn known<'a>(outputs: &'a Outputs, settings: &'a Settings) -> Known<'a> {
     Known {
         is_local: false,
+        now_millis: 1_700_000_000_000,
         place: CliPlace { region: Some("ap-southeast-2".to_owned()), ..CliPlace::default() },
         stack_name: "tailwater",
         outputs: Some(outputs),
@@ -87,8 +88,15 @@ fn every_topic_has_words_and_a_command() {
     let known = known(&outputs, &settings);
     let operations = [("kinesis", "GetRecords"), ("kinesis", "Odd")];
     let resource = Topic::Resource { logical_id: "DeliveryRole", resource_type: "AWS::IAM::Role" };
-    let mut topics =
-        vec![Topic::Send, Topic::Logs, Topic::Records, Topic::Objects, Topic::Trace, Topic::Stack, resource];
+    let (shard, number, key) = ("shardId-000000000001".into(), "4966".into(), "2026/11/24/13/x".into());
+    let trace = Topic::Trace(TraceIds {
+        api_request_id: Some("Yx3k="),
+        record: Some((&shard, &number)),
+        landing: Some((&key, 4)),
+        from_millis: 1_700_000_000_000,
+    });
+    assert_eq!(commands(&trace, &known).len(), 4);
+    let mut topics = vec![Topic::Send, Topic::Logs, Topic::Records, Topic::Objects, trace, Topic::Stack, resource];
     topics.extend(Hop::ALL.map(Topic::Hop));
     topics.push(Topic::Calls(&operations));
     for topic in topics {
