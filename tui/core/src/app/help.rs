@@ -159,7 +159,12 @@ impl App {
         }
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
-            Context::Trace => return Some(explain(&Topic::Trace(self.trace_ids()), &known)),
+            Context::Trace => {
+                // The first row is the sending, then the hops follow.
+                let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids()), |hop| Topic::Hop(*hop));
+                return Some(explain(&topic, &known));
+            }
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
             // While it follows, the pane itself is looked at.
             _ if self.pane(self.focus).following() => None,
@@ -201,7 +206,7 @@ impl App {
     }
 
     fn trace_ids(&self) -> TraceIds<'_> {
-        let Some(trace) = self.trace.and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
+        let Some(trace) = self.trace().and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
         let first = trace.sent_at.or(trace.access_at).or(trace.function_at).or(trace.record_at);
         TraceIds {
             api_request_id: trace.api_request_id.as_ref().map(|id| id.as_str()),

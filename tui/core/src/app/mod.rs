@@ -5,6 +5,7 @@
 
 mod agreeing;
 mod asking;
+mod axis;
 mod calls;
 mod chart;
 mod deployment;
@@ -17,19 +18,23 @@ mod history;
 pub mod keymap;
 mod keys;
 mod layout;
+mod load;
 mod message;
 mod moving;
 mod pane;
 mod possible;
 mod press;
 mod prompt;
+mod request;
 mod row;
 mod send;
 mod strip;
 mod trace_view;
+mod verdict;
 mod words;
 
 pub use asking::AskingLine;
+pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -43,13 +48,16 @@ pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Layout, SMALLEST};
+pub use load::LoadPlan;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
 pub use prompt::{Prompt, PromptKind};
+pub use request::RequestEdits;
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
-pub use trace_view::TraceLine;
+pub use trace_view::{TraceLine, TraceView};
+pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
@@ -97,6 +105,8 @@ pub enum Question {
     Quit,
     /// Send for the first time to an account of AWS.
     SendToAws,
+    /// Send many events to an account of AWS.
+    LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
 }
@@ -129,6 +139,10 @@ pub struct App {
     figures: Figures,
     tails: HashMap<EventSource, TailState>,
     send: Send,
+    /// What of the request differs from the usual one.
+    request: RequestEdits,
+    /// Many events that are being sent.
+    load: Option<load::Load>,
     panes: [PaneState; Pane::ALL.len()],
     /// When the last record came, by the clock of the stream.
     last_record: Timestamp,
@@ -142,8 +156,10 @@ pub struct App {
     filter_before: Option<Query>,
     find: Option<Query>,
     detail: Option<Detail>,
-    /// The event whose trace is open.
-    trace: Option<EventNumber>,
+    /// The trace that is open.
+    trace: Option<TraceView>,
+    /// What went wrong, as rows showed it.
+    troubles: Troubles,
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
@@ -165,6 +181,8 @@ impl App {
         Self {
             deployment: Deployment::new(phase, options.now),
             send: Send::new(options.templates, options.seed, options.now),
+            request: RequestEdits::default(),
+            load: None,
             target: options.target,
             stack_name: options.stack_name,
             colours: options.colours,
@@ -193,6 +211,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            troubles: Troubles::default(),
             help: None,
             question: None,
             notice: None,
@@ -207,7 +226,7 @@ impl App {
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         if let Message::Tick(now) = message {
             self.tick(now);
-            return Vec::new();
+            return self.load_due();
         }
         if let Message::Events(events) = &message
             && events.iter().all(|event| matches!(event, Event::Call(_)))
@@ -331,6 +350,7 @@ impl App {
                 self.traces.sent(&sent);
                 self.figures.sent(&sent);
                 self.send.answered(sent.seq);
+                self.load_answered(&sent);
                 (Pane::Send, Row::Sent(sent))
             }
             Event::Log(line) => {
@@ -363,6 +383,7 @@ impl App {
                 return;
             }
         };
+        self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
 
@@ -404,6 +425,7 @@ impl App {
     pub fn changes_with_time(&self) -> bool {
         self.deployment.running()
             || self.notice.is_some()
+            || self.load.is_some()
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
             || self.held().records > 0
@@ -506,8 +528,8 @@ impl App {
     }
 
     /// The event whose trace is open.
-    pub const fn trace(&self) -> Option<EventNumber> {
-        self.trace
+    pub fn trace(&self) -> Option<EventNumber> {
+        self.trace.as_ref().map(|view| view.number)
     }
 
     /// The question that waits.

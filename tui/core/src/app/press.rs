@@ -22,6 +22,16 @@ impl App {
 
     /// A paste never starts anything: it is text for the line being typed, or what to find.
     pub(super) fn paste(&mut self, text: &str) {
+        let takes_curl = matches!(
+            self.context(),
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+        );
+        if takes_curl && self.is_ready() && self.take_curl(text) {
+            self.help = None;
+            self.detail = None;
+            self.trace = None;
+            return;
+        }
         match self.context() {
             Context::Prompt => {
                 if let Some(prompt) = &mut self.prompt {
@@ -98,10 +108,7 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => {
-                self.trace = self.traced();
-                self.detail = None;
-            }
+            Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -114,6 +121,9 @@ impl App {
             Action::FindPrevious => self.find_next(Direction::Up),
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
+            Action::StopLoad => {
+                self.stop_load();
+            }
             Action::Edit => {
                 self.focus_on(Pane::Send);
                 self.editing = true;
@@ -198,6 +208,10 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LoadToAws(plan)) => {
+                self.send_agreed = true;
+                self.load_agreed(plan)
+            }
             Some(Question::Running) | None => Vec::new(),
         }
     }
@@ -221,7 +235,7 @@ impl App {
             }
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
-            Context::Trace => self.trace = None,
+            Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
@@ -240,6 +254,10 @@ impl App {
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         if self.question == Some(Question::Quit) {
             return self.leave();
+        }
+        // What was begun is answered; the same key again gives that up, too.
+        if self.stop_load() {
+            return Vec::new();
         }
         if !self.send.in_flight().is_empty() {
             self.say("Sending is stopped. Ctrl-C again quits.");
@@ -266,7 +284,11 @@ impl App {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
                 self.forget_sums();
-                let mut effects = vec![Effect::Send { events: vec![(outgoing.seq, outgoing.body)], rate: None }];
+                let mut effects = vec![Effect::Send {
+                    events: vec![(outgoing.seq, outgoing.body)],
+                    rate: None,
+                    request: self.request.clone(),
+                }];
                 if self.send.remember(&outgoing.template) {
                     effects.push(Effect::Remember(outgoing.template));
                 }
