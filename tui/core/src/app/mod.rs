@@ -22,6 +22,7 @@ mod load;
 mod message;
 mod moving;
 mod pane;
+mod picker;
 mod possible;
 mod press;
 mod prompt;
@@ -29,6 +30,7 @@ mod request;
 mod row;
 mod send;
 mod strip;
+mod tour;
 mod trace_view;
 mod verdict;
 mod words;
@@ -51,11 +53,13 @@ pub use layout::{Area, Layout, SMALLEST};
 pub use load::LoadPlan;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
+pub use picker::{Picker, PickerItem, PickerKind};
 pub use prompt::{Prompt, PromptKind};
 pub use request::RequestEdits;
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
+pub use tour::{TOUR_LINES, TourWords};
 pub use trace_view::{TraceLine, TraceView};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
@@ -143,6 +147,12 @@ pub struct App {
     request: RequestEdits,
     /// Many events that are being sent.
     load: Option<load::Load>,
+    /// A list to pick from, while it is open.
+    picker: Option<Picker>,
+    /// The tour, while it is on.
+    tour: Option<tour::Tour>,
+    /// Nothing was ever sent: the tour is offered.
+    tour_offered: bool,
     panes: [PaneState; Pane::ALL.len()],
     /// When the last record came, by the clock of the stream.
     last_record: Timestamp,
@@ -183,6 +193,9 @@ impl App {
             send: Send::new(options.templates, options.seed, options.now),
             request: RequestEdits::default(),
             load: None,
+            picker: None,
+            tour: None,
+            tour_offered: false,
             target: options.target,
             stack_name: options.stack_name,
             colours: options.colours,
@@ -224,6 +237,12 @@ impl App {
 
     /// Takes in what happened, and says what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let effects = self.take_in(message);
+        self.watch_tour();
+        effects
+    }
+
+    fn take_in(&mut self, message: Message) -> Vec<Effect> {
         if let Message::Tick(now) = message {
             self.tick(now);
             return self.load_due();
@@ -316,7 +335,10 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
-            Message::History(bodies) => self.send.earlier(bodies),
+            Message::History(bodies) => {
+                self.offer_tour(bodies.len());
+                self.send.earlier(bodies);
+            }
         }
         effects
     }
@@ -558,7 +580,8 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        Layout::of(self.size.0, self.size.1, self.header_lines(), self.large())
+        let height = self.size.1.saturating_sub(self.tour_lines());
+        Layout::of(self.size.0, height, self.header_lines(), self.large())
     }
 
     /// On AWS a second line says who one is there.
@@ -592,6 +615,8 @@ impl App {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
+        } else if self.picker.is_some() {
+            Context::Picker
         } else if self.help.is_some() {
             Context::Help
         } else {

@@ -48,7 +48,9 @@ impl App {
     }
 
     pub(super) fn move_by(&mut self, rows: isize) {
-        if self.help.is_some() {
+        if self.picker.is_some() {
+            self.move_in_picker(rows);
+        } else if self.help.is_some() {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(rows);

@@ -14,6 +14,9 @@ impl App {
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
+        if context == Context::Picker {
+            self.picker_key(press);
+        }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
         }
@@ -33,6 +36,7 @@ impl App {
             return;
         }
         match self.context() {
+            Context::Picker => self.paste_to_picker(text),
             Context::Prompt => {
                 if let Some(prompt) = &mut self.prompt {
                     prompt.insert(text);
@@ -121,6 +125,8 @@ impl App {
             Action::FindPrevious => self.find_next(Direction::Up),
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
+            Action::Tour => self.begin_tour(),
+            Action::EndTour => self.end_tour(),
             Action::StopLoad => {
                 self.stop_load();
             }
@@ -171,6 +177,7 @@ impl App {
             Action::Help => self.help = Some(HelpView::default()),
             Action::NextTopic => self.turn_help(true),
             Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,
@@ -233,6 +240,7 @@ impl App {
                     self.set_filter(before);
                 }
             }
+            Context::Picker => self.picker = None,
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),

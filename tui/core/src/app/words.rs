@@ -39,7 +39,8 @@ impl App {
 
     /// The next step, until the second event is sent.
     fn hint(&self) -> Option<String> {
-        let ready = self.deployment.ready().filter(|_| !self.focus.is_apart())?;
+        // The tour says it all.
+        let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
         let ledger = self.ledger();
         if ledger.sent == 0 {
             let done = if ready.unchanged {
@@ -48,6 +49,9 @@ impl App {
                 format!("Ready in {}", time::duration(ready.took))
             };
             return Some(match self.target {
+                Target::Local if self.is_tour_offered() => {
+                    format!("{done}. Press s to send your first event; i starts a tour.")
+                }
                 Target::Local => format!("{done}. Press s to send your first event."),
                 Target::Aws { .. } => format!("{done}. Press s to send an event, ? for all keys."),
             });
