@@ -148,6 +148,10 @@ impl Doing {
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate } => self.work.send(events, rate).await,
+                #[cfg(feature = "local")]
+                Effect::Break(order) => self.work.order(order),
+                #[cfg(not(feature = "local"))]
+                Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

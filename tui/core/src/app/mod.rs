@@ -6,6 +6,7 @@
 mod agreeing;
 mod asking;
 mod axis;
+mod breaking;
 mod calls;
 mod chart;
 mod deployment;
@@ -32,6 +33,7 @@ mod words;
 
 pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -148,6 +150,8 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is broken on purpose.
+    breaking: Breaking,
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     question: Option<Question>,
@@ -198,6 +202,7 @@ impl App {
             detail: None,
             trace: None,
             troubles: Troubles::default(),
+            breaking: Breaking::default(),
             help: None,
             question: None,
             notice: None,
@@ -302,6 +307,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => self.send.earlier(bodies),
         }
         effects
@@ -587,6 +593,8 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
+        } else if self.breaks() {
+            Context::Breaking
         } else if self.focus == Pane::Stack && self.destroying.is_some() {
             Context::Destroy
         } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {

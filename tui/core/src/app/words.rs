@@ -240,6 +240,8 @@ impl App {
             section("Keys in an open row", Context::Detail);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
+        } else if self.breaks() {
+            section("Keys while breaking", Context::Breaking);
         }
         if self.focus == Pane::Stack {
             section("Keys in a preview", Context::Preview);
