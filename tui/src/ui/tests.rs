@@ -1,5 +1,6 @@
 //! Whole screens as text, drawn from messages alone.
 
+mod breaking;
 mod hands;
 mod overview;
 mod stack;
