@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, RequestEdits};
+use super::{Destroying, FaultOrder, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Effect {
     Copy(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
     /// End the app.
     Quit,
 }

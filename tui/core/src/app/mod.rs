@@ -6,6 +6,7 @@
 mod agreeing;
 mod asking;
 mod axis;
+mod breaking;
 mod calls;
 mod chart;
 mod deployment;
@@ -37,6 +38,7 @@ mod words;
 
 pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -170,6 +172,8 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is broken on purpose.
+    breaking: Breaking,
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
@@ -225,6 +229,7 @@ impl App {
             detail: None,
             trace: None,
             troubles: Troubles::default(),
+            breaking: Breaking::default(),
             help: None,
             question: None,
             notice: None,
@@ -335,6 +340,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
@@ -630,6 +636,8 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
+        } else if self.breaks() {
+            Context::Breaking
         } else if self.focus == Pane::Stack && self.destroying.is_some() {
             Context::Destroy
         } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {
