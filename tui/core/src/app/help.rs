@@ -99,6 +99,12 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
+    /// The AWS CLI commands that show the same as a row.
+    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
+        let commands = guide::commands(&topic_of_row(row), &self.known());
+        commands.iter().map(ToString::to_string).collect()
+    }
+
     fn help_commands(&self) -> Vec<String> {
         let commands = self.with_topic(|topic, known| guide::commands(topic, known));
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
@@ -133,10 +139,9 @@ impl App {
         lines.lines
     }
 
-    /// What is explained, with what is known of the pipeline.
-    fn with_topic<T>(&self, explain: impl FnOnce(&Topic, &Known) -> T) -> Option<T> {
+    fn known(&self) -> Known<'_> {
         let ready = self.deployment.ready();
-        let known = Known {
+        Known {
             is_local: self.target == Target::Local,
             now_millis: self.now.as_millis(),
             place: self.cli_place(),
@@ -144,7 +149,12 @@ impl App {
             outputs: ready.map(|ready| &ready.outputs),
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
-        };
+        }
+    }
+
+    /// What is explained, with what is known of the pipeline.
+    fn with_topic<T>(&self, explain: impl FnOnce(&Topic, &Known) -> T) -> Option<T> {
+        let known = self.known();
         let operations: Vec<(&str, &str)> =
             self.calls.operations().map(|(service, operation, _)| (service, operation)).collect();
         let calls = Topic::Calls(&operations);
@@ -264,7 +274,8 @@ impl App {
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
-            lines.key(binding.shown, binding.help);
+            // The rest of a longer explanation stands below, with all keys.
+            lines.key(binding.shown, binding.help.split(';').next().unwrap_or_default());
         }
         lines.key("← →", "← all keys; → the next part of the pipeline, explained");
     }
