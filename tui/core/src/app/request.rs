@@ -146,7 +146,7 @@ impl App {
                 self.request = request;
                 let own = self.deployment.ready().is_some_and(|ready| ready.outputs.submit_url.contains(&host));
                 let not_there = if own { String::new() } else { format!(", not to {}", visible(&host)) };
-                self.say(format!("From curl, and nothing is sent yet: s sends it to this pipeline{not_there}."));
+                self.say(format!("From curl, not sent yet: s sends it to this pipeline{not_there}."));
             }
         }
         true
