@@ -10,12 +10,16 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        self.pressed_while_presenting(press);
         let context = self.context();
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
+        }
+        if context == Context::Palette {
+            self.palette_key(press);
         }
         Vec::new()
     }
@@ -29,11 +33,13 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
-                self.help = None;
-                self.detail = None;
-                self.trace = None;
-                self.prompt = Some(Prompt::new(PromptKind::Find, text));
+            Context::Panes
+            | Context::Detail
+            | Context::Trace
+            | Context::Help
+            | Context::Messages
+            | Context::Palette => {
+                self.paste_to_palette(text);
             }
             Context::Question
             | Context::Start
@@ -52,6 +58,7 @@ impl App {
         };
         match self.context() {
             Context::Help => self.scroll_help(wheel),
+            Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
                     detail.scroll_by(wheel);
@@ -102,6 +109,9 @@ impl App {
                 self.trace = self.traced();
                 self.detail = None;
             }
+            Action::Messages => self.messages = Some(0),
+            Action::Palette => self.open_palette(""),
+            Action::Complete => self.complete_in_palette(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -158,6 +168,7 @@ impl App {
                 return vec![Effect::Deploy];
             }
             Action::Help => self.help = Some(0),
+            Action::Accept if self.palette.is_some() => return self.accept_in_palette(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,
@@ -216,7 +227,9 @@ impl App {
                     self.set_filter(before);
                 }
             }
+            Context::Palette => self.palette = None,
             Context::Help => self.help = None,
+            Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.trace = None,
             Context::Editing => self.editing = false,
