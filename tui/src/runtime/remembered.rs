@@ -37,7 +37,7 @@ impl Remembered {
         (Self { file, written }, settings)
     }
 
-    /// Writes what is not written yet. A broken file is not written over unless `anyway`.
+    /// Writes what is not written yet.
     pub fn write(&mut self, settings: &Settings) -> io::Result<()> {
         if self.written.as_ref() == Some(settings) {
             return Ok(());
@@ -71,11 +71,13 @@ mod tests {
         let file = folder.path().join("settings.json");
         let (mut remembered, settings) = Remembered::at(Some(file.clone()));
         assert!(settings.is_none());
-        let settings = Settings { motion: false, ..Settings::default() };
+        let settings = Settings::parse(r#"{"motion":false,"newer":1}"#).expect("settings");
         remembered.write(&settings).expect("written");
-        remembered.write(&Settings { utc: true, ..settings.clone() }).expect("written again");
+        let mut changed = settings.clone();
+        changed.utc = true;
+        remembered.write(&changed).expect("written again");
         let (_, read) = Remembered::at(Some(file.clone()));
-        assert_eq!(read, Some(Ok(Settings { utc: true, ..settings })));
+        assert_eq!(read, Some(Ok(changed)));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

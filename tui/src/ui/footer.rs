@@ -14,7 +14,7 @@ use tailwater_core::{
 use super::{Theme, fit, present};
 
 /// Shown at the right end wherever they do something.
-const AT_THE_END: [&str; 2] = ["?", "q"];
+const AT_THE_END: [&str; 3] = [":", "?", "q"];
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let width = usize::from(area.width);

@@ -17,7 +17,7 @@ const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
-    let mut parts = if app.presents() { vec!["PRESENTING".to_owned()] } else { Vec::new() };
+    let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
     parts.extend(match app.target() {
         Target::Local => {
             let place = match app.cloud() {
@@ -49,7 +49,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         parts.push(address);
     }
-    let words = fit::left(&format!(" {}", app.shown(&parts.join(" · "))), room + 1);
+    let words = fit::cut(&format!(" {}", app.shown(&parts.join(" · "))), room);
+    let words = fit::left(&words, room + 1);
     let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1

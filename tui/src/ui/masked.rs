@@ -23,11 +23,13 @@ fn paint_line(buffer: &mut Buffer, area: Rect, y: u16, mask: &Mask) {
     let mut starts = Vec::with_capacity(usize::from(area.width));
     let mut skip = 0;
     for x in area.left()..area.right() {
-        starts.push(text.len());
         if skip > 0 {
+            // The second cell of a wide letter goes with its first.
+            starts.push(usize::MAX);
             skip -= 1;
             continue;
         }
+        starts.push(text.len());
         let symbol = buffer[(x, y)].symbol();
         text.push_str(symbol);
         skip = fit::width(symbol).saturating_sub(1);

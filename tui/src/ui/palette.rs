@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame, body: Rect, app: &App, theme: Theme) {
     for (y, (index, item)) in (inner.y + 1..inner.bottom().saturating_sub(1)).zip(items.iter().enumerate().skip(top)) {
         let line = row(item, index == palette.selected(), width, theme);
         frame.buffer_mut().set_line(inner.x, y, &line, inner.width);
-        frame.buffer_mut().set_style(Rect { y, height: 1, ..inner }, line.style);
+        theme.row(Rect { y, height: 1, ..inner }, line.style, frame.buffer_mut());
     }
     if items.is_empty() {
         let words = " Nothing has this name. Backspace takes a letter back, Esc closes.";

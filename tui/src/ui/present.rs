@@ -12,9 +12,6 @@ use tui_big_text::{BigText, PixelSize};
 
 use super::{Theme, fit};
 
-/// The lines of the countdown: large letters and the words under them.
-pub const COUNTDOWN_LINES: u16 = 6;
-
 /// The countdown to delivery, over the full width.
 pub fn countdown(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let countdown = app.countdown();
@@ -35,7 +32,7 @@ pub fn countdown(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     frame.buffer_mut().set_line(area.x, letters.bottom(), &line, area.width);
 }
 
-/// The keys that were pressed, each as on a key cap; how many cells they took.
+/// The keys that were pressed, each as on a key cap.
 pub fn keys(app: &App, theme: Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for key in app.pressed_keys() {

@@ -66,7 +66,7 @@ pub fn draw(
             }
             let place = Rect { x: area.x, y, width: area.width, height: 1 };
             frame.buffer_mut().set_line(area.x, y, &line, area.width);
-            frame.buffer_mut().set_style(place, line.style);
+            theme.row(place, line.style, frame.buffer_mut());
             screen.place_row(place, pane, id);
             y += 1;
         }

@@ -2,6 +2,7 @@
 
 mod hands;
 mod overview;
+mod sizes;
 mod stack;
 mod story;
 

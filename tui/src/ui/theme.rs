@@ -135,6 +135,16 @@ impl Theme {
         }
     }
 
+    /// Gives a whole row its style; what has a ground of its own in it keeps that.
+    pub fn row(self, area: Rect, style: Style, buffer: &mut Buffer) {
+        let ground = self.base().bg.unwrap_or(Color::Reset);
+        for position in area.intersection(buffer.area).positions() {
+            let cell = &mut buffer[position];
+            let own = cell.bg != ground && Some(cell.bg) != style.bg;
+            cell.set_style(if own { Style { bg: None, fg: None, ..style } } else { style });
+        }
+    }
+
     /// Rows of the selected event in other panes.
     #[expect(clippy::unused_self, reason = "whoever draws asks for a style by its name, whatever it depends on")]
     pub const fn same_event(self) -> Style {
@@ -174,39 +184,44 @@ impl Theme {
     }
 }
 
+/// Red, green and blue of a colour of the fixed part.
+#[cfg(test)]
+fn rgb(index: u8) -> [f64; 3] {
+    assert!(index >= 16, "the first sixteen are the terminal's own");
+    let level = |step: u8| if step == 0 { 0.0 } else { f64::from(55 + 40 * step) };
+    match index {
+        16..=231 => [level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)],
+        _ => [f64::from(8 + 10 * (index - 232)); 3],
+    }
+}
+
+/// Light as the eye weighs it, from 0 to 1.
+#[cfg(test)]
+fn linear(colour: [f64; 3]) -> [f64; 3] {
+    colour.map(|part| {
+        let part = part / 255.0;
+        if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    })
+}
+
+#[cfg(test)]
+fn luminance(index: u8) -> f64 {
+    let [red, green, blue] = linear(rgb(index));
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/// The contrast of two colours, from 1 to 21.
+#[cfg(test)]
+pub fn contrast(one: u8, other: u8) -> f64 {
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const THEMES: [(&str, Colours); 3] = [("dark", DARK), ("light", LIGHT), ("contrast", CONTRAST)];
-
-    /// Red, green and blue of a colour of the fixed part.
-    fn rgb(index: u8) -> [f64; 3] {
-        assert!(index >= 16, "the first sixteen are the terminal's own");
-        let level = |step: u8| if step == 0 { 0.0 } else { f64::from(55 + 40 * step) };
-        match index {
-            16..=231 => [level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)],
-            _ => [f64::from(8 + 10 * (index - 232)); 3],
-        }
-    }
-
-    /// Light as the eye weighs it, from 0 to 1.
-    fn linear(colour: [f64; 3]) -> [f64; 3] {
-        colour.map(|part| {
-            let part = part / 255.0;
-            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        })
-    }
-
-    fn luminance(index: u8) -> f64 {
-        let [red, green, blue] = linear(rgb(index));
-        0.2126 * red + 0.7152 * green + 0.0722 * blue
-    }
-
-    fn contrast(one: u8, other: u8) -> f64 {
-        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
-        one.max(other) / one.min(other)
-    }
 
     #[test]
     fn every_pair_of_letters_and_ground_is_legible() {

@@ -42,6 +42,9 @@ impl App {
 
     pub(super) fn next_trouble(&mut self) {
         let found = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble);
+        if found.is_none() && self.open_why() {
+            return;
+        }
         self.go_to(found, Direction::Down, "No row of this pane failed or warns.");
     }
 

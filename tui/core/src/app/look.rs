@@ -1,7 +1,7 @@
 //! How the app looks and behaves on this terminal: theme, motion, mouse, offset of times; what was
 //! asked for on the command line goes before what is remembered.
 
-use super::{App, Effect, Pane, Settings, ThemeName, commands::Outcome};
+use super::{App, Effect, Pane, Settings, Target, ThemeName, commands::Outcome};
 use crate::text::{
     mask::{Mask, Secret},
     time::UtcOffset,
@@ -49,7 +49,9 @@ impl App {
         };
         match begin.settings {
             Some(Ok(settings)) => {
-                if let Some(pane) = settings.focus.filter(|pane| !pane.is_apart()) {
+                // On AWS Send is one line until it is asked for.
+                let here = |pane: &Pane| !pane.is_apart() && (self.target == Target::Local || *pane != Pane::Send);
+                if let Some(pane) = settings.focus.filter(here) {
                     self.focus = pane;
                     self.large = settings.large;
                 }
@@ -168,7 +170,7 @@ impl App {
     /// What is masked where secrets are.
     pub fn mask(&self) -> Mask {
         let mut mask = Mask::new();
-        if let super::Target::Aws { account_id, endpoint_url, .. } = &self.target {
+        if let Target::Aws { account_id, endpoint_url, .. } = &self.target {
             mask = mask.with(account_id, Secret::Account);
             if let Some(url) = endpoint_url {
                 let host = url.split("://").nth(1).unwrap_or(url).split(['/', ':']).next().unwrap_or_default();
@@ -197,5 +199,110 @@ impl App {
     /// Writes what someone else needs to understand what is seen here, secrets masked.
     pub(super) fn write_diagnostics(&mut self, path: &str) -> Outcome {
         Ok(vec![Effect::Diagnostics { path: path.to_owned(), text: self.diagnostics() }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{
+        App, Key, Message,
+        tests::{key, options, ready_app, type_in},
+    };
+
+    fn begun(begin: Begin) -> App {
+        let mut app = ready_app();
+        app.update(Message::Begin(Box::new(begin)));
+        app
+    }
+
+    fn remembered(text: &str) -> Begin {
+        Begin { settings: Some(Settings::parse(text)), ..Begin::default() }
+    }
+
+    fn command(app: &mut App, text: &str) {
+        type_in(app, ":");
+        type_in(app, text);
+        key(app, Key::Enter);
+    }
+
+    #[test]
+    fn what_is_asked_for_goes_before_what_is_remembered() {
+        assert_eq!(begun(Begin::default()).theme(), ThemeName::Auto);
+        assert_eq!(begun(remembered(r#"{"theme":"light"}"#)).theme(), ThemeName::Light);
+        let asked = Begin { theme: Some(ThemeName::Dark), ..remembered(r#"{"theme":"light"}"#) };
+        assert_eq!(begun(asked).theme(), ThemeName::Dark);
+        assert!(!begun(Begin { motion: Some(false), ..remembered(r#"{"motion":true}"#) }).motion());
+    }
+
+    #[test]
+    fn without_colours_none_is_used_unless_asked_for() {
+        let mut options = options();
+        options.colours = false;
+        let mut app = App::new(options);
+        app.update(Message::Begin(Box::new(remembered(r#"{"theme":"dark"}"#))));
+        assert_eq!(app.theme(), ThemeName::Mono);
+        app.set_theme("dark").expect("a theme");
+        assert_eq!(app.theme(), ThemeName::Dark);
+    }
+
+    #[test]
+    fn over_ssh_the_mouse_is_the_terminal_s_unless_asked_for() {
+        assert!(begun(Begin::default()).mouse_wanted());
+        let mut app = begun(Begin { over_ssh: true, ..Begin::default() });
+        assert!(!app.mouse_wanted());
+        command(&mut app, "mouse on");
+        assert!(app.mouse_wanted());
+        assert_eq!(app.settings().mouse, Some(true));
+    }
+
+    #[test]
+    fn commands_change_what_is_remembered_and_reset_takes_it_back() {
+        let mut app = begun(remembered(r#"{"newer":1}"#));
+        for text in ["theme light", "motion off", "mouse off"] {
+            command(&mut app, text);
+            assert!(app.palette().is_none(), "{text}");
+        }
+        type_in(&mut app, "3wz");
+        let settings = app.settings();
+        assert_eq!((settings.theme, settings.motion, settings.mouse), (Some(ThemeName::Light), false, Some(false)));
+        assert_eq!(
+            (settings.focus, settings.large, settings.wrapped.as_slice()),
+            (Some(Pane::Records), true, &[Pane::Records][..])
+        );
+        let again = begun(Begin { settings: Some(Settings::parse(&settings.text())), ..Begin::default() });
+        assert_eq!(again.settings(), settings);
+        assert_eq!(again.large(), Some(Pane::Records));
+        command(&mut app, "reset");
+        let reset = app.settings();
+        assert_eq!((reset.theme, reset.motion, reset.mouse, reset.large), (None, true, None, false));
+        assert!(reset.text().contains("newer"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_stays_in_the_palette_with_its_reason() {
+        let mut app = begun(Begin::default());
+        command(&mut app, "theme pink");
+        let problem = app.palette().and_then(|palette| palette.problem()).expect("a problem");
+        assert!(problem.contains("dark, light"), "{problem}");
+        key(&mut app, Key::Esc);
+        command(&mut app, "diagnostics");
+        let problem = app.palette().and_then(|palette| palette.problem()).expect("a problem");
+        assert!(problem.contains(":diagnostics FILE"), "{problem}");
+    }
+
+    #[test]
+    fn a_broken_file_is_said_and_ignored() {
+        let app = begun(remembered("{"));
+        assert_eq!(app.theme(), ThemeName::Auto);
+        assert!(app.message_log().iter().any(|said| said.words.contains("can't be read")));
+    }
+
+    #[test]
+    fn diagnostics_go_to_the_file_that_is_named() {
+        let mut app = begun(Begin::default());
+        type_in(&mut app, ":diagnostics /tmp/d.txt");
+        let effects = key(&mut app, Key::Enter);
+        assert!(matches!(&effects[..], [Effect::Diagnostics { path, .. }] if path == "/tmp/d.txt"), "{effects:?}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod agreeing;
 mod asking;
+mod axis;
 mod calls;
 mod chart;
 mod commands;
@@ -34,9 +35,11 @@ mod send;
 mod settings;
 mod strip;
 mod trace_view;
+mod verdict;
 mod words;
 
 pub use asking::AskingLine;
+pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use commands::{COMMANDS, Command};
@@ -62,7 +65,8 @@ pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
-pub use trace_view::TraceLine;
+pub use trace_view::{TraceLine, TraceView};
+pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
@@ -159,8 +163,10 @@ pub struct App {
     filter_before: Option<Query>,
     find: Option<Query>,
     detail: Option<Detail>,
-    /// The event whose trace is open.
-    trace: Option<EventNumber>,
+    /// The trace that is open.
+    trace: Option<TraceView>,
+    /// What went wrong, as rows showed it.
+    troubles: Troubles,
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     /// How far the messages are scrolled up from the newest, where they are open.
@@ -181,9 +187,10 @@ pub struct App {
 impl App {
     /// The app before anything happened: its first frame waits for nothing.
     pub fn new(options: Options) -> Self {
-        let phase = match options.target {
-            Target::Local => Phase::StartingCloud,
-            Target::Aws { .. } => Phase::Looking,
+        // Whoever comes to AWS came to look, whoever is on a local cloud sends.
+        let (phase, focus) = match options.target {
+            Target::Local => (Phase::StartingCloud, Pane::Send),
+            Target::Aws { .. } => (Phase::Looking, Pane::Logs),
         };
         Self {
             deployment: Deployment::new(phase, options.now),
@@ -207,8 +214,8 @@ impl App {
             tails: HashMap::new(),
             panes: std::array::from_fn(|_| PaneState::default()),
             last_record: Timestamp::default(),
-            focus: Pane::Send,
-            focus_before: Pane::Send,
+            focus,
+            focus_before: focus,
             large: false,
             editing: false,
             prompt: None,
@@ -217,6 +224,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            troubles: Troubles::default(),
             help: None,
             messages: None,
             message_log: MessageLog::default(),
@@ -408,6 +416,7 @@ impl App {
             }
         };
         self.observe(&row);
+        self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
 
@@ -555,8 +564,8 @@ impl App {
     }
 
     /// The event whose trace is open.
-    pub const fn trace(&self) -> Option<EventNumber> {
-        self.trace
+    pub fn trace(&self) -> Option<EventNumber> {
+        self.trace.as_ref().map(|view| view.number)
     }
 
     /// The first line of the help in sight, where it is open.

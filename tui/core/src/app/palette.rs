@@ -185,6 +185,7 @@ impl App {
                 }
             }
             What::Event(number) => {
+                self.help = None;
                 self.open_trace(number);
                 return Vec::new();
             }
@@ -193,12 +194,6 @@ impl App {
         palette.problem = Some(problem);
         self.palette = Some(palette);
         Vec::new()
-    }
-
-    pub(super) fn open_trace(&mut self, number: EventNumber) {
-        self.help = None;
-        self.detail = None;
-        self.trace = Some(number);
     }
 
     /// An id, or a part of a body: the event's trace where the text leads to one event, else the
@@ -329,7 +324,11 @@ impl App {
             let (name, words) = match binding.help.split_once(": ") {
                 _ if !binding.label.is_empty() => (binding.label, binding.help),
                 Some((name, words)) if name.chars().count() <= 20 => (name, words),
-                _ => (binding.help.split([',', ';', ':', '(']).next().unwrap_or_default().trim_end(), binding.help),
+                // The first words are the name, the rest says more.
+                _ => {
+                    let (name, more) = binding.help.split_once([',', ';', ':', '(']).unwrap_or((binding.help, ""));
+                    (name.trim_end().trim_start_matches("the "), more.trim().trim_end_matches(')'))
+                }
             };
             let item = Item {
                 name: name.to_owned(),

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
-use super::{App, Effect, KeyPress, Pane, Target, commands::Outcome};
+use super::{App, Effect, KeyPress, Pane, Row, Target, commands::Outcome};
 use crate::{events::Timestamp, pipeline::Hop, text::time};
 
 /// How long each hop holds a mark, so that eyes can follow.
@@ -19,8 +19,6 @@ const KEY_STAYS: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub struct Present {
     keys: VecDeque<(String, Timestamp)>,
-    /// The pane in sight while no event is on its way.
-    pane: Option<Pane>,
 }
 
 /// The wait for delivery, as large letters and the words beside them.
@@ -39,7 +37,7 @@ impl App {
     }
 
     pub(super) fn present(&mut self) {
-        self.present = Some(Present { keys: VecDeque::new(), pane: Some(self.focus) });
+        self.present = Some(Present::default());
         self.say("Presenter mode: secrets are masked, each hop is held 0.4 s. :present ends it.");
     }
 
@@ -95,15 +93,27 @@ impl App {
     /// The pane follows the newest event: the hop at which its mark is.
     pub(super) fn follow_newest_event(&mut self) {
         let Some(hop) = self.flow.newest_at() else { return };
-        let Some(present) = &mut self.present else { return };
         let pane = match hop {
             Hop::Api => Pane::Send,
             Hop::Lambda => Pane::Logs,
             Hop::Kinesis | Hop::Firehose => Pane::Records,
             Hop::S3 => Pane::Objects,
         };
-        present.pane = Some(pane);
-        if !self.focus.is_apart() && !self.editing {
+        if self.presents() && !self.focus.is_apart() && !self.editing {
+            self.focus = pane;
+        }
+    }
+
+    /// The same where nothing moves: the pane of the row that came last.
+    pub(super) fn follow_row(&mut self, row: &Row) {
+        let pane = match row {
+            Row::Sent(_) => Pane::Send,
+            Row::Log { .. } => Pane::Logs,
+            Row::Record(_) => Pane::Records,
+            Row::Object(_) => Pane::Objects,
+            Row::Stack(_) => return,
+        };
+        if self.presents() && !self.focus.is_apart() && !self.editing {
             self.focus = pane;
         }
     }
@@ -127,5 +137,89 @@ impl App {
                 Countdown { large: "–".to_owned(), words: "Firehose holds nothing: send an event with s".to_owned() }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{
+            Begin, Message, Target,
+            tests::{accepted, at, press, ready_app, record},
+        },
+        text::mask::Secret,
+    };
+
+    fn presenting() -> App {
+        let mut app = ready_app();
+        app.update(Message::Begin(Box::new(Begin { present: true, ..Begin::default() })));
+        app
+    }
+
+    #[test]
+    fn the_pane_follows_the_event_and_each_hop_holds_it() {
+        let mut app = presenting();
+        app.update(Message::Events(vec![accepted(1), record(1)]));
+        let mut panes = vec![app.focus()];
+        for millis in (0..6_000).step_by(50) {
+            app.update(Message::Tick(at(millis)));
+            if panes.last() != Some(&app.focus()) {
+                panes.push(app.focus());
+            }
+        }
+        assert_eq!(panes, [Pane::Send, Pane::Logs, Pane::Records]);
+        assert!(!app.moves());
+    }
+
+    #[test]
+    fn without_motion_it_follows_the_last_row() {
+        let mut app = ready_app();
+        app.update(Message::Begin(Box::new(Begin { present: true, motion: Some(false), ..Begin::default() })));
+        app.update(Message::Events(vec![accepted(1), record(1)]));
+        assert_eq!((app.focus(), app.moves()), (Pane::Records, false));
+    }
+
+    #[test]
+    fn keys_are_shown_for_a_while() {
+        let mut app = presenting();
+        press(&mut app, '2');
+        press(&mut app, 'k');
+        assert_eq!(app.pressed_keys().collect::<Vec<_>>(), ["2", "k"]);
+        assert!(app.changes_with_time());
+        app.update(Message::Tick(at(60_000)));
+        assert_eq!(app.pressed_keys().count(), 0);
+    }
+
+    #[test]
+    fn the_wait_is_counted_down() {
+        let mut app = presenting();
+        assert_eq!(app.countdown().large, "–");
+        app.update(Message::Events(vec![record(1)]));
+        app.update(Message::Tick(at(5_003)));
+        let countdown = app.countdown();
+        assert_eq!((countdown.large.as_str(), countdown.words.contains("1 event")), ("6 s", true));
+        app.update(Message::Tick(at(12_000)));
+        assert_eq!(app.countdown().large, "now");
+    }
+
+    #[test]
+    fn what_is_shown_is_masked_only_while_presenting() {
+        let mut app = ready_app();
+        app.target = Target::Aws {
+            account_id: "123456789012".to_owned(),
+            region: String::new(),
+            profile: None,
+            endpoint_url: Some("https://box.corp:1".to_owned()),
+            who: String::new(),
+        };
+        let text = "x123456789012 at box.corp";
+        assert_eq!(app.shown(text), text);
+        app.update(Message::Begin(Box::new(Begin { present: true, ..Begin::default() })));
+        assert_eq!(app.shown(text), format!("x{} at {}", Secret::Account.word(), Secret::Host.word()));
+        press(&mut app, ':');
+        app.palette = None;
+        app.toggle_present().expect("toggled");
+        assert_eq!(app.shown(text), text);
     }
 }

@@ -105,13 +105,10 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => {
-                self.trace = self.traced();
-                self.detail = None;
-            }
             Action::Messages => self.messages = Some(0),
             Action::Palette => self.open_palette(""),
             Action::Complete => self.complete_in_palette(),
+            Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
                 let filter = self.pane(self.focus).filter().cloned();
@@ -231,7 +228,7 @@ impl App {
             Context::Help => self.help = None,
             Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
-            Context::Trace => self.trace = None,
+            Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
@@ -298,6 +295,7 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
+        let text = self.shown(&text).into_owned();
         self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
         vec![Effect::Copy(text)]
     }

@@ -222,7 +222,11 @@ impl App {
 
     /// A row tells that its event was at a hop.
     pub(super) fn observe(&mut self, row: &Row) {
-        if !self.motion() || self.deployment.ready().is_none() {
+        if self.deployment.ready().is_none() {
+            return;
+        }
+        if !self.motion() {
+            self.follow_row(row);
             return;
         }
         let now = self.now;
