@@ -35,6 +35,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const MESSAGES_FOR: Duration = Duration::from_millis(4);
 /// How many messages may wait: behind that, sources wait.
 const MESSAGES_AHEAD: usize = 256;
+/// Between two looks at the clock while many events are sent: each is sent when it is due.
+const LOAD_TICK: Duration = Duration::from_millis(10);
 /// Between two looks at the clock while the screen shows something that changes with time.
 const TICK: Duration = Duration::from_millis(500);
 /// The same while something moves: twenty pictures a second.
@@ -81,6 +83,8 @@ async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), Runti
     let mut drawn = Instant::now();
     let mut next_picture = tokio::time::interval(TICK_MOVING);
     next_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut next_load = tokio::time::interval(LOAD_TICK);
+    next_load.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_tick = tokio::time::interval(TICK);
     next_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let quit = 'app: loop {
@@ -92,7 +96,7 @@ async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), Runti
             () = end.told() => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
-                    app.update(Message::Tick(now()));
+                    doing.update(&mut app, Message::Tick(now())).await;
                     let events = if app.editing() { vec![event] } else { burst::gather(&mut keys, event).await };
                     for event in events {
                         if terminal::is_suspend(&event) && !app.editing() {
@@ -110,7 +114,7 @@ async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), Runti
             },
             () = tokio::time::sleep_until(frame_due.into()), if dirty => {}
             Some(message) = messages.recv() => {
-                app.update(Message::Tick(now()));
+                doing.update(&mut app, Message::Tick(now())).await;
                 let until = Instant::now() + MESSAGES_FOR;
                 let mut next = Some(message);
                 while let Some(message) = next {
@@ -120,8 +124,9 @@ async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), Runti
                     next = if Instant::now() < until { messages.try_recv().ok() } else { None };
                 }
             }
-            _ = next_picture.tick(), if app.moves() => { app.update(Message::Tick(now())); }
-            _ = next_tick.tick(), if app.changes_with_time() => { app.update(Message::Tick(now())); }
+            _ = next_load.tick(), if app.is_loading() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_picture.tick(), if app.moves() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
@@ -176,7 +181,7 @@ impl Doing {
                 Effect::Discard => self.work.discard(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
-                Effect::Send { events, rate } => self.work.send(events, rate).await,
+                Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

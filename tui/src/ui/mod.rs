@@ -15,6 +15,7 @@ mod masked;
 mod messages;
 mod objects;
 mod palette;
+mod picker;
 mod present;
 mod records;
 mod rows;
@@ -26,13 +27,14 @@ mod strip;
 mod theme;
 mod title;
 mod too_small;
+mod tour;
 mod trace;
 
 #[cfg(test)]
 mod tests;
 
 use ratatui::{Frame, layout::Rect};
-use tailwater_core::app::{App, Area, Context, Layout, Pane};
+use tailwater_core::app::{App, Area, Context, Layout, Pane, TOUR_LINES};
 
 pub use screen::Screen;
 pub use theme::Theme;
@@ -60,6 +62,10 @@ pub fn draw(frame: &mut Frame, app: &App, screen: &mut Screen) {
         present::countdown(frame, rect(layout.countdown), app, theme);
     }
     footer::draw(frame, rect(layout.footer), app, theme);
+    if let Some(words) = app.tour() {
+        let below = Rect { y: size.height.saturating_sub(TOUR_LINES), height: TOUR_LINES, ..size };
+        tour::draw(frame, below, &words, theme);
+    }
     finish(frame, app);
 }
 
@@ -75,6 +81,8 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
     let area = rect(layout.body);
     if app.messages().is_some() {
         messages::draw(frame, area, app, theme);
+    } else if let Some(picker) = app.picker() {
+        picker::draw(frame, area, app, picker, theme);
     } else if app.help().is_some() {
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
@@ -104,7 +112,10 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
 /// Whether the panes take keys: a question or a line being typed leaves their marks standing.
 fn focused(app: &App, pane: Pane) -> bool {
     app.focus() == pane
-        && !matches!(app.context(), Context::Help | Context::Messages | Context::Detail | Context::Trace)
+        && !matches!(
+            app.context(),
+            Context::Help | Context::Messages | Context::Picker | Context::Detail | Context::Trace
+        )
 }
 
 const fn rect(area: Area) -> Rect {

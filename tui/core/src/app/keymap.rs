@@ -57,6 +57,12 @@ pub enum Action {
     ShowAll,
     /// Send what is in the editor.
     Send,
+    /// Begin the tour.
+    Tour,
+    /// End the tour.
+    EndTour,
+    /// No more of many are sent.
+    StopLoad,
     /// Edit it.
     Edit,
     /// Copy the row.
@@ -93,6 +99,10 @@ pub enum Action {
     Palette,
     /// The chosen name into the palette's line.
     Complete,
+    /// The next thing that the help explains.
+    NextTopic,
+    /// The one before.
+    PreviousTopic,
     /// What was typed is meant.
     Accept,
     /// Yes.
@@ -126,6 +136,8 @@ pub enum Context {
     Help,
     /// All messages.
     Messages,
+    /// A list to pick from: letters narrow it.
+    Picker,
     /// A question.
     Question,
     /// The preview of a deployment, which waits for a yes.
@@ -155,7 +167,7 @@ pub struct Binding {
 }
 
 use Context::{
-    Destroy, Detail, Editing, Help, Messages, Palette, Panes, Preview, Prompt, Question, Running, Start, Trace,
+    Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
 };
 
 const fn always(_: &App) -> bool {
@@ -208,10 +220,17 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Up), KeyPress::ctrl('p'), key(Key::BackTab)] "↑ ↓" => Action::Up, &[Palette], "choose", "choose";
     [key(Key::Down), KeyPress::ctrl('n')] "↓" => Action::Down, &[Palette], "", "";
     [key(Key::Esc)] "Esc" => Action::Back, &[Palette], "close", "close it";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
+    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
+    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
+    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
+    [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
@@ -253,11 +272,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
+    [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
+    [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
+    [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Messages, Prompt, Palette, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Messages, Prompt, Palette, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -355,7 +377,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Palette));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Palette | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }

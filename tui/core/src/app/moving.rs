@@ -52,6 +52,8 @@ impl App {
             self.move_in_palette(rows);
         } else if self.messages.is_some() {
             self.scroll_messages(rows);
+        } else if self.picker.is_some() {
+            self.move_in_picker(rows);
         } else if self.help.is_some() {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
@@ -69,18 +71,11 @@ impl App {
         }
     }
 
-    pub(super) fn scroll_help(&mut self, lines: isize) {
-        let last = self.help_lines().len().saturating_sub(1);
-        if let Some(scroll) = &mut self.help {
-            *scroll = scroll.saturating_add_signed(lines).min(last);
-        }
-    }
-
     pub(super) fn go_first(&mut self) {
         if self.messages.is_some() {
             self.scroll_messages(isize::MIN);
-        } else if let Some(scroll) = &mut self.help {
-            *scroll = 0;
+        } else if let Some(help) = &mut self.help {
+            help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.scroll = 0;
         } else if self.in_chart() {
