@@ -59,8 +59,6 @@ pub enum Action {
     Send,
     /// Begin the tour.
     Tour,
-    /// End the tour.
-    EndTour,
     /// No more of many are sent.
     StopLoad,
     /// Edit it.
@@ -229,7 +227,6 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
-    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
@@ -277,7 +274,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
+    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Messages, Prompt, Palette, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];

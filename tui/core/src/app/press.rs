@@ -136,7 +136,6 @@ impl App {
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
             Action::Tour => self.begin_tour(),
-            Action::EndTour => self.end_tour(),
             Action::StopLoad => {
                 self.stop_load();
             }
@@ -259,6 +258,7 @@ impl App {
             Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes if self.is_on_tour() => self.end_tour(),
             Context::Panes | Context::Start => return self.quit(),
         }
         Vec::new()
