@@ -4,6 +4,8 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use tailwater_core::app::ThemeName;
+
 use crate::{
     commands::{self, End},
     runtime,
@@ -63,6 +65,24 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Colours of the terminal app: auto, dark, light, contrast, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub theme: Option<ThemeName>,
+    /// Whether events move along the terminal app's strip
+    #[arg(long, value_enum)]
+    pub motion: Option<Switch>,
+    /// The terminal app for a projector, from 60x18 on: large, slow, secrets masked
+    #[arg(long)]
+    pub present: bool,
+}
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not so
+    Off,
 }
 
 /// Where the pipeline lives.
@@ -359,6 +379,11 @@ fn role_arn(text: &str) -> Result<String, String> {
 
 /// The longest stack name: the function's name is made of it and has at most 64 characters.
 const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
+
+/// A theme, by its name.
+fn theme(name: &str) -> Result<ThemeName, String> {
+    ThemeName::parse(name).ok_or_else(|| format!("there are {}", ThemeName::ALL.map(ThemeName::name).join(", ")))
+}
 
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {

@@ -17,7 +17,8 @@ const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
-    let mut parts = match app.target() {
+    let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
+    parts.extend(match app.target() {
         Target::Local => {
             let place = match app.cloud() {
                 Some(cloud) if !cloud.own => "local · joined a cloud that runs",
@@ -29,7 +30,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             let profile = profile.as_ref().map(|profile| format!("{} ", visible(profile))).unwrap_or_default();
             let mut parts = vec![
                 "AWS".to_owned(),
-                format!("{profile}{}", account(&visible(account_id))),
+                format!(
+                    "{profile}{}",
+                    if app.presents() { "account masked".to_owned() } else { account(&visible(account_id)) }
+                ),
                 visible(region).into_owned(),
                 format!("times {}", app.offset().name()),
                 doing(app).to_owned(),
@@ -37,7 +41,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts.retain(|part| !part.is_empty());
             parts
         }
-    };
+    });
     let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
@@ -45,7 +49,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         parts.push(address);
     }
-    let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
+    let words = fit::cut(&format!(" {}", app.shown(&parts.join(" · "))), room);
+    let words = fit::left(&words, room + 1);
     let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1

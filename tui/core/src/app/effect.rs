@@ -36,6 +36,14 @@ pub enum Effect {
     Copy(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

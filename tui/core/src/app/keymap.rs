@@ -91,6 +91,12 @@ pub enum Action {
     TurnView,
     /// Explain.
     Help,
+    /// All messages.
+    Messages,
+    /// The palette.
+    Palette,
+    /// The chosen name into the palette's line.
+    Complete,
     /// The next thing that the help explains.
     NextTopic,
     /// The one before.
@@ -118,12 +124,16 @@ pub enum Context {
     Editing,
     /// The line for a filter or for what to find: letters are text.
     Prompt,
+    /// The palette: letters are text.
+    Palette,
     /// One row opened.
     Detail,
     /// One event's trace.
     Trace,
     /// The help.
     Help,
+    /// All messages.
+    Messages,
     /// A list to pick from: letters narrow it.
     Picker,
     /// A question.
@@ -154,7 +164,9 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{
+    Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+};
 
 const fn always(_: &App) -> bool {
     true
@@ -201,6 +213,11 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Palette], "do it", "do what is chosen";
+    [key(Key::Tab)] "Tab" => Action::Complete, &[Palette], "complete", "the chosen name into the line, to go on with its arguments";
+    [key(Key::Up), KeyPress::ctrl('p'), key(Key::BackTab)] "↑ ↓" => Action::Up, &[Palette], "choose", "choose";
+    [key(Key::Down), KeyPress::ctrl('n')] "↓" => Action::Down, &[Palette], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Palette], "close", "close it";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
     [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
     [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
@@ -240,15 +257,18 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
     [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace], "calls", "Calls: every call to an AWS API that this program made";
     [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Messages, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Messages, Preview], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Messages, Preview], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Messages, Preview], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages], "", "the last line";
+    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
+    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
@@ -256,7 +276,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Messages, Prompt, Palette, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -354,7 +374,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Palette | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }
