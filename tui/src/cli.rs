@@ -193,6 +193,9 @@ pub struct DeployArgs {
     /// A tag of the stack and its resources, kept with those it has; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
+    /// A stack whose last operation failed with rollback disabled goes back first, not on from there
+    #[arg(long)]
+    pub roll_back: bool,
     /// With --yes: agree to what the preview says is lost, such as a stream's records, too
     #[arg(long)]
     pub allow_loss: bool,

@@ -132,6 +132,7 @@ async fn run(global: &Global, target: &Target, options: DestroyOptions<'_>) -> R
         while let Some(progress) = receiver.recv().await {
             match progress {
                 Progress::Step { what, done, total } => steps.show(&what, done, total),
+                Progress::Between(_) => {}
                 Progress::Note(text) => {
                     steps.end();
                     say(&text);

@@ -190,6 +190,7 @@ fn request(global: &Global) -> Request {
         handler_zip: global.handler_zip.clone(),
         tags: Vec::new(),
         role_arn: global.role_arn.clone(),
+        roll_back: false,
     }
 }
 

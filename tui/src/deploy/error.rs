@@ -45,6 +45,9 @@ pub enum DeployError {
         /// What to do.
         advice: String,
     },
+    /// It was cancelled before it began.
+    #[error("deployed stack {0}: it was cancelled before anything was executed, and the stack was not changed")]
+    GivenUp(String),
     /// A stack of this name that Tailwater did not make.
     #[error(
         "stack {0} exists and was not made by Tailwater (it lacks the tag `tailwater`): it is only watched, never \
@@ -107,6 +110,7 @@ impl DeployError {
             Self::Package(_)
             | Self::Parameters(_)
             | Self::State { .. }
+            | Self::GivenUp(_)
             | Self::Foreign(_)
             | Self::Protected(_)
             | Self::Output { .. }

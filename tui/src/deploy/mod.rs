@@ -18,6 +18,7 @@ mod plan;
 mod prepare;
 mod preview;
 mod recover;
+mod run;
 mod stack;
 mod take_back;
 mod template;
@@ -34,13 +35,13 @@ use crate::target::Target;
 pub use dependencies::template_resources;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
-pub use execute::execute;
+pub use execute::{cancel, execute, goes_on};
 pub use failure::{Explained, Failure, root_cause};
 pub use names::Planned;
 pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
 pub use plan::{Action, action};
 pub use prepare::{Plan, Prepared, discard, prepare};
-pub use recover::{Remedy, cancel, remedy};
+pub use recover::{Remedy, remedy};
 pub use stack::{Deployed, Stack};
 pub use template::{TEMPLATE, check_parameters};
 
@@ -62,6 +63,8 @@ pub struct Request {
     pub tags: Vec<(String, String)>,
     /// The role that CloudFormation works with; `None`: the one it has, or the caller's own rights.
     pub role_arn: Option<String>,
+    /// A stack that failed with rollback disabled goes back first, instead of on from there.
+    pub roll_back: bool,
 }
 
 impl Request {
@@ -77,6 +80,8 @@ pub enum Progress {
     Note(String),
     /// A step of the stack.
     Event(StackEvent),
+    /// Nothing runs in AWS until the next try begins (`true`), or something does again.
+    Between(bool),
     /// How far something is that takes its time: `done` of `total`, where the total is known.
     Step {
         /// What is being done, in words that the figures follow.

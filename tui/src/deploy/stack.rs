@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
-    events::StackStatus,
+    events::{StackStatus, Timestamp},
     pipeline::{AuthMode, Buffering, Outputs},
 };
 
@@ -17,6 +17,8 @@ pub struct Stack {
     pub name: String,
     /// Its status.
     pub status: StackStatus,
+    /// When it was made or changed last, as CloudFormation tells.
+    pub changed: Option<Timestamp>,
     /// What CloudFormation says beside the status, `CONFIGURATION_COMPLETE`.
     pub detailed_status: Option<String>,
     /// Its outputs, by name.
@@ -39,6 +41,11 @@ impl From<aws_sdk_cloudformation::types::Stack> for Stack {
             stack.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
         Self {
             status: StackStatus::from(stack.stack_status().map_or("", |status| status.as_str())),
+            changed: stack
+                .last_updated_time()
+                .or(stack.creation_time())
+                .and_then(|time| time.to_millis().ok())
+                .map(Timestamp::from_millis),
             detailed_status: stack.detailed_status().map(|status| status.as_str().to_owned()),
             own: tags.iter().any(|(key, _)| key == OWN_TAG.0),
             protected: stack.enable_termination_protection().unwrap_or(false),

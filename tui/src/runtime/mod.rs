@@ -141,10 +141,12 @@ impl Doing {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));
                     }
                 }
-                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Deploy => self.work.begin(),
+                Effect::Look => self.work.look(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
                 Effect::Discard => self.work.discard(),
+                Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate } => self.work.send(events, rate).await,

@@ -60,6 +60,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            elsewhere: Vec::new(),
             who: String::new(),
         },
     }

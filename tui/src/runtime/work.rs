@@ -102,9 +102,14 @@ impl Running {
         });
     }
 
+    /// Looks at the stack, and changes nothing.
+    pub(super) fn look(&self) {
+        self.on_target(|shared, target| async move { shared.look(&target).await });
+    }
+
     /// Finds out what a deployment would change.
     pub(super) fn prepare(&self) {
-        self.on_target(|shared, target| async move { shared.prepare(&target).await });
+        self.on_target(|shared, target| async move { shared.prepare(&target, false).await });
     }
 
     /// Carries out what was agreed to.
@@ -115,6 +120,14 @@ impl Running {
     /// Drops what was shown.
     pub(super) fn discard(&self) {
         self.on_target(|shared, target| async move { shared.discard(&target).await });
+    }
+
+    /// Drops what was shown, and finds out what rolling back takes.
+    pub(super) fn roll_back(&self) {
+        self.on_target(|shared, target| async move {
+            shared.discard(&target).await;
+            shared.prepare(&target, true).await;
+        });
     }
 
     /// Takes the stack down.
@@ -274,6 +287,11 @@ fn shown(target: &Target) -> app::Target {
         region: target.region().to_owned(),
         profile: target.profile().map(str::to_owned),
         endpoint_url: target.endpoint_url().map(str::to_owned),
+        elsewhere: target
+            .service_endpoints()
+            .into_iter()
+            .map(|endpoint| format!("{} at {}", endpoint.service, endpoint.url))
+            .collect(),
         who: match identity.role_name() {
             Some(role) => format!("role {role}"),
             None if name == "root" => "the root user".to_owned(),
@@ -333,6 +351,7 @@ impl Shared {
             Err(error) => DeployProgress::Failed { error: stack::words_of(&error) },
         };
         self.say(Message::Deploy(progress)).await;
+        self.watch_others(target).await;
     }
 
     async fn prepare_and_execute(&self, target: &Target, out: &Sender<Progress>) -> Result<Outcome, DeployError> {

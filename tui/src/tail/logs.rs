@@ -236,7 +236,7 @@ pub(super) async fn page(
 ) -> Result<FilterLogEventsOutput, String> {
     let request = client.filter_log_events().log_group_name(group).start_time(from.as_millis());
     request.set_next_token(token).send().await.map_err(|error| {
-        let lacks = target.lacks("FilterLogEvents", &error);
+        let lacks = target.lacks("logs:FilterLogEvents", &error);
         lacks.unwrap_or_else(|| format!("read log group {group}: {}", error_text(&error)))
     })
 }

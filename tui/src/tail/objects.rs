@@ -183,7 +183,7 @@ async fn list(target: &Target, client: &Client, bucket: &str, prefixes: &[String
                 .send()
                 .await
                 .map_err(|error| {
-                    let lacks = target.lacks("ListObjectsV2", &error);
+                    let lacks = target.lacks("s3:ListObjectsV2", &error);
                     lacks.unwrap_or_else(|| format!("listed s3://{bucket}/{prefix}: {}", error_text(&error)))
                 })?;
             found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {

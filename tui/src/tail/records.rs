@@ -154,7 +154,7 @@ async fn shards(reader: &Reader, position: &Position) -> Result<Vec<ShardId>, St
             None => request.stream_name(&reader.stream),
         };
         let page = request.send().await.map_err(|error| {
-            let lacks = reader.target.lacks("ListShards", &error);
+            let lacks = reader.target.lacks("kinesis:ListShards", &error);
             lacks.unwrap_or_else(|| format!("listed the shards of stream {}: {}", reader.stream, error_text(&error)))
         })?;
         all.extend(page.shards.unwrap_or_default());

@@ -500,7 +500,8 @@ impl Target {
         Timestamp::from_millis(time.as_millis().saturating_add(self.clock_offset_millis()))
     }
 
-    /// Says which operation an endpoint that is not AWS's lacks, where that is what the error means.
+    /// Says which operation, `kinesis:ListShards`, an endpoint that is not AWS's lacks, where that is what
+    /// the error means.
     pub fn lacks<E>(
         &self,
         operation: &str,
@@ -512,8 +513,9 @@ impl Target {
     where
         E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
     {
-        (self.kind != Kind::Aws && is_unknown_operation(error)).then(|| {
-            let place = self.endpoint_url.as_deref().unwrap_or("this endpoint");
+        let own = endpoints::of_operation(&self.config, operation);
+        ((self.kind != Kind::Aws || own.is_some()) && is_unknown_operation(error)).then(|| {
+            let place = own.as_deref().or(self.endpoint_url.as_deref()).unwrap_or("this endpoint");
             format!("this endpoint does not offer {operation} ({place} answered {})", error_text(error))
         })
     }

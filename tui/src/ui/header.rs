@@ -49,11 +49,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
-        && let Target::Aws { who, endpoint_url, .. } = app.target()
+        && let Target::Aws { who, endpoint_url, elsewhere, .. } = app.target()
     {
         let who = if who.is_empty() { "not known yet".to_owned() } else { visible(who).into_owned() };
         let url = endpoint_url.as_ref().map(|url| format!(" · at {}", visible(url))).unwrap_or_default();
-        let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
+        let elsewhere: String = elsewhere.iter().map(|service| format!(" · {}", visible(service))).collect();
+        let words = fit::cut(&format!(" You: {who} · {}{url}{elsewhere}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
 }
@@ -92,6 +93,8 @@ fn stack(app: &App) -> String {
         Phase::Ready(ready) if on_aws => (Sign::Done, format!(" {}", ready.status)),
         Phase::Ready(_) => (Sign::Done, String::new()),
     };
+    let since = deployment.status_since.filter(|_| on_aws && !status.is_empty());
+    let since = since.map(|since| format!(" {}", app.offset().day(since, app.now()))).unwrap_or_default();
     let foreign = if deployment.own { "" } else { ", not ours: only watched" };
-    format!("stack {name} {}{}{foreign}", sign.text(), visible(&status))
+    format!("stack {name} {}{}{since}{foreign}", sign.text(), visible(&status))
 }

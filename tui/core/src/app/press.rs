@@ -60,11 +60,14 @@ impl App {
                     detail.scroll_by(wheel);
                 }
             }
+            Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
                 self.focus_on(mouse.pane);
-                if let Some(row) = mouse.row {
+                if let Some(row) = mouse.row.filter(|_| self.in_chart()) {
+                    self.chart_row = usize::try_from(row).ok();
+                } else if let Some(row) = mouse.row {
                     self.panes[mouse.pane as usize].select(row);
                 }
             }
@@ -140,6 +143,20 @@ impl App {
                 if let Some(how) = &mut self.destroying {
                     how.now = !how.now;
                 }
+            }
+            Action::Artifacts => {
+                if let Some(how) = &mut self.destroying {
+                    how.artifacts = !how.artifacts;
+                }
+            }
+            Action::RetainStuck => {
+                if let Some(how) = &mut self.destroying {
+                    how.retain_stuck = !how.retain_stuck;
+                }
+            }
+            Action::RollBack => {
+                self.deployment.begin(Work::Preparing, self.now);
+                return vec![Effect::RollBack];
             }
             Action::CancelRunning => {
                 self.question = None;
@@ -626,6 +643,11 @@ impl App {
     /// There is a stack that can be taken down.
     pub(super) fn can_destroy(&self) -> bool {
         self.can_change() && !matches!(self.deployment.phase, Phase::Absent)
+    }
+
+    /// What is shown goes on from a failure that can be undone instead.
+    pub(super) const fn can_roll_back(&self) -> bool {
+        matches!(&self.deployment.work, Some(Work::Previewed(preview)) if preview.can_roll_back)
     }
 
     /// What runs was begun here, or can be told to stop.
