@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{self, End},
+    deploy::Watch,
     runtime,
 };
 
@@ -51,6 +52,18 @@ pub struct Global {
     /// The role that CloudFormation works with, in place of your own rights [default: the stack's]
     #[arg(long, global = true, value_name = "ARN", value_parser = role_arn)]
     pub role_arn: Option<String>,
+    /// Watch this Kinesis stream instead of a stack; nothing is sent or changed (the app and `tail`)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_stream: Option<String>,
+    /// Watch this log group instead of a stack's; may be repeated
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_log_group: Vec<String>,
+    /// Watch this bucket, where Firehose delivers, instead of a stack's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_bucket: Option<String>,
+    /// What the keys in that bucket begin with, as Firehose's setting has it, before `YYYY/MM/dd/HH/`
+    #[arg(long, global = true, value_name = "PREFIX")]
+    pub watch_prefix: Option<String>,
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -63,6 +76,25 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+}
+
+impl Global {
+    /// What is only watched, in place of a stack.
+    pub fn watch(&self) -> Option<Watch> {
+        let watch = Watch {
+            stream: self.watch_stream.clone(),
+            log_groups: self.watch_log_group.clone(),
+            bucket: self.watch_bucket.clone(),
+            prefix: self.watch_prefix.clone(),
+        };
+        (watch != Watch::default()).then_some(watch)
+    }
+
+    /// What the screen calls what it shows: the stack's name, or that of what is watched instead.
+    pub fn shown_name(&self) -> String {
+        let watched = self.watch_stream.as_ref().or(self.watch_bucket.as_ref()).or(self.watch_log_group.first());
+        watched.unwrap_or(&self.stack_name).clone()
+    }
 }
 
 /// Where the pipeline lives.
@@ -275,6 +307,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+        commands::say(&format!("tailwater: {error}"));
+        return error.end().exit_code();
+    }
     // For the doctor a package that does not fit is a line among others.
     let checked = match cli.command {
         Some(Command::Doctor) => commands::check_parameters(&cli.global),

@@ -32,7 +32,8 @@ pub async fn deploy(global: &Global, args: DeployArgs) -> CommandResult {
     if asks {
         say(&place(&target));
     }
-    let request = Request { tags: args.tag.clone(), roll_back: args.roll_back, ..request(global) };
+    let request =
+        Request { tags: args.tag.clone(), roll_back: args.roll_back, dry_run: args.dry_run, ..request(global) };
     let mut run = Run { global, args: &args, target: &target, request, asks, keyboard: Keyboard::new() };
     let end = match run.run().await {
         Ok(end) => conclude(global.output, &end),

@@ -6,9 +6,7 @@ use tailwater_core::{app::TailState, events::StackEvent, text::safe::visible};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target, unread,
-};
+use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, print, say, stopped, target, unread, watched};
 use crate::{
     cli::{Global, Output, TailArgs, TailWhat},
     deploy::Stack,
@@ -25,14 +23,35 @@ pub async fn tail(global: &Global, args: TailArgs) -> CommandResult {
 }
 
 async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandResult {
-    let deployed = pipeline(target, global).await?;
+    let deployed = watched(target, global).await?;
     let outputs = &deployed.outputs;
     let start = match (args.since, args.from_start) {
         (Some(duration), _) => Start::At(crate::target::now().minus(duration)),
         (None, true) => Start::Beginning,
         (None, false) => Start::Now,
     };
-    let wants = |what: TailWhat| args.what == what || args.what == TailWhat::All;
+    let named = global.watch().is_some();
+    let missing = match args.what {
+        TailWhat::Records if outputs.stream_name.is_empty() => Some("stream"),
+        TailWhat::Logs if deployed.log_groups.is_empty() => Some("log group"),
+        TailWhat::Objects if outputs.bucket_name.is_empty() => Some("bucket"),
+        TailWhat::Stack if named => Some("stack"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        let words = format!("there is no {missing} among what is watched");
+        return Err(if named { CommandError::Usage(words) } else { CommandError::Failed(words) });
+    }
+    // Of all, what is there.
+    let wants = |what: TailWhat| {
+        let is_there = match what {
+            TailWhat::Records => !outputs.stream_name.is_empty(),
+            TailWhat::Logs => !deployed.log_groups.is_empty(),
+            TailWhat::Objects => !outputs.bucket_name.is_empty(),
+            TailWhat::Stack | TailWhat::All => !named,
+        };
+        is_there && (args.what == what || args.what == TailWhat::All)
+    };
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let (records_out, mut records) = mpsc::channel(BATCHES_AHEAD);
@@ -43,10 +62,11 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, records_out, stop.clone()));
     }
     if wants(TailWhat::Logs) {
-        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, logs_out, stop.clone()));
+        tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, logs_out, stop.clone()));
     }
     if wants(TailWhat::Objects) {
-        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, objects_out, stop.clone()));
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
+        tasks.spawn(tail::objects(target.clone(), bucket, start, objects_out, stop.clone()));
     }
     if wants(TailWhat::Stack) {
         let found = Stack::find(&target.cloudformation(), &global.stack_name).await?;

@@ -45,6 +45,12 @@ pub enum DeployError {
         /// What to do.
         advice: String,
     },
+    /// A stack that others made, without anything to watch.
+    #[error(
+        "stack {0} was not made by Tailwater and has neither a Kinesis stream nor a bucket nor log groups: there is \
+         nothing to watch but its events (`tailwater tail stack --stack-name {0}`)"
+    )]
+    Nothing(String),
     /// It was cancelled before it began.
     #[error("deployed stack {0}: it was cancelled before anything was executed, and the stack was not changed")]
     GivenUp(String),
@@ -111,6 +117,7 @@ impl DeployError {
             | Self::Parameters(_)
             | Self::State { .. }
             | Self::GivenUp(_)
+            | Self::Nothing(_)
             | Self::Foreign(_)
             | Self::Protected(_)
             | Self::Output { .. }

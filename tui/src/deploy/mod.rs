@@ -10,6 +10,7 @@ mod error;
 mod execute;
 mod failure;
 mod follow;
+mod intake;
 mod names;
 mod package;
 mod parameters;
@@ -24,6 +25,7 @@ mod take_back;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;
+mod watched;
 
 use std::path::PathBuf;
 
@@ -44,6 +46,7 @@ pub use prepare::{Plan, Prepared, discard, prepare};
 pub use recover::{Remedy, remedy};
 pub use stack::{Deployed, Stack};
 pub use template::{TEMPLATE, check_parameters};
+pub use watched::{Watch, pipeline_of};
 
 /// How many things may have to be done one after another before a stack can be deployed.
 pub const REMEDIES_AT_MOST: u32 = 5;
@@ -65,6 +68,10 @@ pub struct Request {
     pub role_arn: Option<String>,
     /// A stack that failed with rollback disabled goes back first, instead of on from there.
     pub roll_back: bool,
+    /// Nothing is to be executed: the function's code is not put anywhere.
+    pub dry_run: bool,
+    /// What is only watched, in place of a stack.
+    pub watch: Option<Watch>,
 }
 
 impl Request {

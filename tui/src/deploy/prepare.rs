@@ -94,7 +94,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
-        if let Some(first) = Remedy::reopen(target, name, existing).await {
+        if let Some(first) = Remedy::reopen(target, &client, name, existing).await {
             return Ok(Prepared::First(first));
         }
     }

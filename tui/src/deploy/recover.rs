@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Sender;
 use super::{
     Action, DeployError, Failure, Progress, Stack, action,
     follow::follow,
+    intake::{self, Shut},
     note,
     take_back::{Kept, take_back},
 };
@@ -34,7 +35,7 @@ pub struct Remedy {
 #[derive(Debug, Clone)]
 enum Step {
     Operation(Operation),
-    ReopenIntake,
+    ReopenIntake(Shut),
     TakeBack(Kept),
 }
 
@@ -79,19 +80,15 @@ impl Remedy {
 
     /// For a pipeline that a destruction stopped and did not take down. `None`: it takes events, or
     /// that cannot be known.
-    pub async fn reopen(target: &Target, stack_name: &str, stack: &Stack) -> Option<Self> {
-        let function = stack.output("FunctionName")?;
-        let answer = target.lambda().get_function_concurrency().function_name(function).send().await.ok()?;
-        (answer.reserved_concurrent_executions() == Some(0)).then(|| Self {
+    pub async fn reopen(target: &Target, client: &Client, stack_name: &str, stack: &Stack) -> Option<Self> {
+        let shut = intake::shut(target, client, stack).await?;
+        Some(Self {
             stack_name: stack_name.to_owned(),
             status: stack.status.clone(),
-            why: format!(
-                "The function {function} takes no events: its reserved concurrency is 0, as a `tailwater destroy` that \
-                 was cut short leaves it."
-            ),
-            what: format!("Let the function {function} take events again, then deploy"),
+            why: shut.why(),
+            what: format!("Let the function {} take events again, then deploy", shut.function()),
             losses: Vec::new(),
-            step: Step::ReopenIntake,
+            step: Step::ReopenIntake(shut),
             stack_id: stack.id.clone(),
         })
     }
@@ -157,9 +154,10 @@ pub async fn remedy(
     let name = &remedy.stack_name;
     let operation = match &remedy.step {
         Step::Operation(operation) => *operation,
-        Step::ReopenIntake => {
+        Step::ReopenIntake(shut) => {
+            shut.open(target).await?;
             note(progress, format!("The function of stack {name} takes events again.")).await;
-            return reopen_intake(target, &client, remedy).await;
+            return Ok(());
         }
         Step::TakeBack(kept) => return take_back(target, &client, kept, progress).await,
     };
@@ -227,15 +225,6 @@ pub async fn remedy(
         }
     };
     Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
-}
-
-/// Lets a stopped function take events again.
-async fn reopen_intake(target: &Target, client: &Client, remedy: &Remedy) -> Result<(), DeployError> {
-    let stack = Stack::find(client, &remedy.stack_id).await?;
-    let Some(function) = stack.as_ref().and_then(|stack| stack.output("FunctionName")) else { return Ok(()) };
-    let opened = target.lambda().delete_function_concurrency().function_name(function).send().await;
-    opened.map_err(|error| DeployError::call(format!("let the function {function} take events again"), &error))?;
-    Ok(())
 }
 
 /// What is left of a stack, a line a resource.

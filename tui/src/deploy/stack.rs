@@ -2,8 +2,8 @@
 
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
-    events::{StackStatus, Timestamp},
-    pipeline::{AuthMode, Buffering, Outputs},
+    events::{LogSource, StackStatus, Timestamp},
+    pipeline::{AuthMode, Buffering, Layout, Outputs},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -80,6 +80,10 @@ pub struct Deployed {
     pub buffering: Buffering,
     /// Whom its API lets in.
     pub auth_mode: AuthMode,
+    /// Its log groups, each with whose log it is.
+    pub log_groups: Vec<(LogSource, String)>,
+    /// Under which keys Firehose delivers.
+    pub layout: Layout,
 }
 
 impl Stack {
@@ -115,19 +119,22 @@ impl Stack {
                 .map(str::to_owned)
                 .ok_or_else(|| DeployError::Output { stack: stack_name.to_owned(), output: name })
         };
+        let outputs = Outputs {
+            api_url: output("ApiUrl")?,
+            submit_url: output("SubmitUrl")?,
+            stream_name: output("StreamName")?,
+            function_name: output("FunctionName")?,
+            log_group_name: output("LogGroupName")?,
+            access_log_group_name: output("AccessLogGroupName")?,
+            delivery_stream_name: output("DeliveryStreamName")?,
+            delivery_log_group_name: output("DeliveryLogGroupName")?,
+            bucket_name: output("BucketName")?,
+        };
         Ok(Deployed {
             status: self.status.clone(),
-            outputs: Outputs {
-                api_url: output("ApiUrl")?,
-                submit_url: output("SubmitUrl")?,
-                stream_name: output("StreamName")?,
-                function_name: output("FunctionName")?,
-                log_group_name: output("LogGroupName")?,
-                access_log_group_name: output("AccessLogGroupName")?,
-                delivery_stream_name: output("DeliveryStreamName")?,
-                delivery_log_group_name: output("DeliveryLogGroupName")?,
-                bucket_name: output("BucketName")?,
-            },
+            log_groups: outputs.log_groups(),
+            layout: Layout::default(),
+            outputs,
             buffering: self.buffering(),
             auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
         })

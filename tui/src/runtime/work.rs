@@ -98,7 +98,11 @@ impl Running {
     /// nothing costs anything there; on AWS the stack is looked at and nothing changed.
     pub(super) fn begin(&self) {
         self.on_target(|shared, target| async move {
-            if target.is_local() { shared.deploy(&target).await } else { shared.look(&target).await }
+            if target.is_local() && shared.request.watch.is_none() {
+                shared.deploy(&target).await;
+            } else {
+                shared.look(&target).await;
+            }
         });
     }
 
@@ -382,15 +386,21 @@ impl Shared {
         }
         drop(live);
         let start = Start::At(crate::target::now());
+        // Of what is only watched a part may not be there.
+        if !outputs.stream_name.is_empty() {
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
+            self.pass_on(EventSource::Records, source, Event::Record);
+        }
         let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
-        self.pass_on(EventSource::Records, source, Event::Record);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
+        self.tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         self.pass_on(EventSource::Logs, source, Event::Log);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, out, stop));
-        self.pass_on(EventSource::Objects, source, Event::Object);
+        if !outputs.bucket_name.is_empty() {
+            let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop));
+            self.pass_on(EventSource::Objects, source, Event::Object);
+        }
     }
 
     /// Turns a source's updates into messages, until it ends.

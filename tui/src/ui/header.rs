@@ -38,7 +38,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts
         }
     };
-    let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
+    let ready = app.deployment().ready().filter(|ready| !ready.outputs.submit_url.is_empty());
+    let address = ready.map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
         && fit::width(&parts.join(" · ")) + fit::width(&address) + 4 <= room
@@ -82,6 +83,9 @@ fn stack(app: &App) -> String {
     let deployment = app.deployment();
     let name = visible(app.stack_name().as_str());
     let on_aws = matches!(app.target(), Target::Aws { .. });
+    if !deployment.own && deployment.ready().is_some_and(|ready| ready.status.as_str().is_empty()) {
+        return format!("{name}, named one by one: only watched");
+    }
     let (sign, status) = match &deployment.phase {
         Phase::StartingCloud | Phase::Looking => (Sign::Waiting, String::new()),
         Phase::Absent => return format!("stack {name} … none"),

@@ -515,6 +515,10 @@ impl App {
     }
 
     fn send_next(&mut self) -> Vec<Effect> {
+        if !self.deployment.own {
+            self.say("This pipeline is only watched: Tailwater did not make it, and sends nothing to it.");
+            return Vec::new();
+        }
         if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
             self.question = Some(Question::SendToAws);
             return Vec::new();

@@ -75,6 +75,9 @@ impl App {
     /// The next step, until the second event is sent.
     fn hint(&self) -> Option<String> {
         let ready = self.deployment.ready().filter(|_| !self.focus.is_apart())?;
+        if !self.deployment.own {
+            return Some("Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned());
+        }
         let ledger = self.ledger();
         if ledger.sent == 0 {
             let done = if ready.unchanged {

@@ -274,3 +274,13 @@ async fn what_is_cancelled_before_it_begins_is_not_executed() {
     assert!(matches!(ended, Err(DeployError::GivenUp(_))), "{ended:?}");
     assert!(Stack::find(&place.client(), STACK).await.expect("an answer").is_none(), "nothing of it stays");
 }
+
+#[tokio::test]
+async fn a_dry_run_puts_nothing_anywhere() {
+    let place = Place::new().await;
+    let dry = place.changes(&Request { dry_run: true, ..request() }).await;
+    assert!(dry.preview.creates && !dry.preview.changes.is_empty());
+    discard(&place.target, &dry).await.expect("dropped");
+    let buckets = place.target.s3().list_buckets().send().await.expect("buckets");
+    assert!(buckets.buckets().is_empty(), "{buckets:?}");
+}

@@ -54,6 +54,13 @@ impl Shared {
     /// Looks at the stack, watches its events, and follows the pipeline that it is.
     pub async fn look(self: &Arc<Self>, target: &Target) {
         let name = &self.request.stack_name;
+        if let Some(watch) = &self.request.watch {
+            let deployed = watch.pipeline();
+            self.follow(target, &deployed).await;
+            let Deployed { status, outputs, buffering, .. } = deployed;
+            let found = DeployProgress::Found { status, since: None, own: false, pipeline: Ok((outputs, buffering)) };
+            return self.say(Message::Deploy(found)).await;
+        }
         let stack = match Stack::find(&target.cloudformation(), name).await {
             Ok(stack) => stack,
             Err(error) => {
@@ -69,7 +76,7 @@ impl Shared {
             self.say(Message::Deploy(DeployProgress::Absent)).await;
             return self.wait_for_one(target).await;
         };
-        let pipeline = stack.deployed(name);
+        let pipeline = deploy::pipeline_of(target, name, &stack).await;
         if let Ok(deployed) = &pipeline {
             self.follow(target, deployed).await;
         }
@@ -423,6 +430,9 @@ fn explained(seen: &[StackEvent]) -> Option<String> {
 
 /// What a stack is that is no pipeline, and what to do.
 fn advice(name: &str, stack: &Stack, error: &DeployError) -> String {
+    if let DeployError::Nothing(_) = error {
+        return format!("{error}.");
+    }
     if !stack.own {
         return format!("{}.", DeployError::Foreign(name.to_owned()));
     }
