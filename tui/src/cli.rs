@@ -5,8 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::{self, End},
-    deploy::Watch,
+    commands::{self, End, Watch},
     runtime,
 };
 

@@ -353,11 +353,12 @@ impl Target {
                 account_id: identity.account().unwrap_or_default().to_owned(),
                 arn: identity.arn().unwrap_or_default().to_owned(),
             }),
-            Err(error) => Err(TargetError::Identity {
-                place: place(),
-                answer: error_text(&error),
-                advice: self.shared.login.advice().unwrap_or_default().to_owned(),
-            }),
+            Err(error) => {
+                let answer = error_text(&error);
+                let of_credentials = || self.shared.login.advice().unwrap_or_default();
+                let advice = identity::advice(&answer).unwrap_or_else(of_credentials).to_owned();
+                Err(TargetError::Identity { place: place(), answer, advice })
+            }
         }
     }
 
