@@ -206,7 +206,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
-    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes", if App::has_row;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
     [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
@@ -221,7 +221,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
     [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
-    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns", if App::has_row;
+    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
@@ -271,6 +271,7 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
                 Action::Large if app.is_away() => "small",
+                Action::Open if context == Panes && app.enter_is_why() && app.has_why() => "why",
                 _ => binding.label,
             };
             (binding.shown, label)

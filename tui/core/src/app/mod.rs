@@ -3,28 +3,35 @@
 //! The runtime turns keys and batches of events into [`Message`]s, calls [`App::update`], and
 //! carries out the [`Effect`]s that come back; the `ui` room draws the state.
 
+mod agreeing;
 mod asking;
+mod axis;
 mod calls;
 mod chart;
 mod deployment;
 mod detail;
 mod effect;
 mod figures;
+mod finding;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
 mod message;
+mod moving;
 mod pane;
+mod possible;
 mod press;
 mod prompt;
 mod row;
 mod send;
 mod strip;
 mod trace_view;
+mod verdict;
 mod words;
 
 pub use asking::AskingLine;
+pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -43,7 +50,8 @@ pub use prompt::{Prompt, PromptKind};
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
-pub use trace_view::TraceLine;
+pub use trace_view::{TraceLine, TraceView};
+pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
@@ -136,8 +144,10 @@ pub struct App {
     filter_before: Option<Query>,
     find: Option<Query>,
     detail: Option<Detail>,
-    /// The event whose trace is open.
-    trace: Option<EventNumber>,
+    /// The trace that is open.
+    trace: Option<TraceView>,
+    /// What went wrong, as rows showed it.
+    troubles: Troubles,
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     question: Option<Question>,
@@ -187,6 +197,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            troubles: Troubles::default(),
             help: None,
             question: None,
             notice: None,
@@ -358,6 +369,7 @@ impl App {
                 return;
             }
         };
+        self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
 
@@ -501,8 +513,8 @@ impl App {
     }
 
     /// The event whose trace is open.
-    pub const fn trace(&self) -> Option<EventNumber> {
-        self.trace
+    pub fn trace(&self) -> Option<EventNumber> {
+        self.trace.as_ref().map(|view| view.number)
     }
 
     /// The first line of the help in sight, where it is open.
