@@ -143,17 +143,7 @@ pub enum Command {
     Tail(TailArgs),
     /// Send distinct events and wait until each was seen at every hop
     #[command(after_help = "Example: tailwater smoke --events 20 --timeout 50s")]
-    Smoke {
-        /// How many events
-        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
-        events: u64,
-        /// Events a second [default: as fast as answers come]
-        #[arg(long, value_name = "R", value_parser = rate)]
-        rate: Option<f64>,
-        /// Give up after this long
-        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
-        timeout: Duration,
-    },
+    Smoke(SmokeArgs),
     /// Take the pipeline down, its data included
     #[command(after_help = "Example: tailwater destroy")]
     Destroy {
@@ -258,6 +248,23 @@ pub struct SendArgs {
     pub bearer: Option<String>,
 }
 
+/// `tailwater smoke`
+#[derive(Debug, Clone, Args)]
+pub struct SmokeArgs {
+    /// How many events
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// Events a second [default: as fast as answers come]
+    #[arg(long, value_name = "R", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Write what was found as one HTML page that needs nothing else, however it ends
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
 /// `tailwater tail`
 #[derive(Debug, Clone, Args)]
 pub struct TailArgs {
@@ -345,7 +352,7 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
-        Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
+        Some(Command::Smoke(args)) => commands::smoke(&global, args).await,
         Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
             let role_arn = global.role_arn.as_deref();
             let options = commands::DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };

@@ -24,7 +24,7 @@ use crate::{
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
-pub use crate::deploy::DestroyOptions;
+pub use crate::deploy::{DestroyOptions, Watch};
 pub use deploy::deploy;
 pub use destroy::destroy;
 pub use doctor::doctor;

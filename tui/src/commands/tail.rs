@@ -1,6 +1,9 @@
 //! `tailwater tail`
 
-use std::collections::HashSet;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use tailwater_core::{app::TailState, events::StackEvent, text::safe::visible};
 use tokio::sync::mpsc;
@@ -79,7 +82,7 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         filter: args.filter.clone(),
         limit: args.limit,
         printed: 0,
-        troubles: HashSet::new(),
+        troubles: HashMap::new(),
     };
     let limit = async {
         match args.duration {
@@ -122,14 +125,17 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
     end
 }
 
+/// The same trouble is said again after this long.
+const SAID_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
 /// What is printed, and when it is enough.
 struct Rows {
     output: Output,
     filter: Option<String>,
     limit: Option<u64>,
     printed: u64,
-    /// What was said of sources that can't be read, until one can again.
-    troubles: HashSet<String>,
+    /// What was said of sources that can't be read, and when.
+    troubles: HashMap<String, Instant>,
 }
 
 impl Rows {
@@ -141,17 +147,16 @@ impl Rows {
         text: impl Fn(&T) -> String,
     ) -> Result<bool, CommandError> {
         match update {
-            Update::State(TailState::Following | TailState::Slowed { .. }) => {
-                self.troubles.clear();
-                Ok(true)
-            }
+            Update::State(TailState::Following | TailState::Slowed { .. }) => Ok(true),
             Update::Gap(gap) => {
                 say(&gap.to_string());
                 Ok(true)
             }
             Update::State(TailState::Retrying { error, after }) => {
-                // The same trouble again and again is one trouble.
-                if self.troubles.insert(error.clone()) {
+                // The same trouble again and again is one trouble, as where readers share a shard.
+                self.troubles.retain(|_, said| said.elapsed() < SAID_AGAIN_AFTER);
+                if !self.troubles.contains_key(&error) {
+                    self.troubles.insert(error.clone(), Instant::now());
                     say(&visible(&format!("{error}; trying again in {:.1} s", after.as_secs_f64())));
                 }
                 Ok(true)

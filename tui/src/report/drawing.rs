@@ -221,7 +221,9 @@ impl Axis {
             .rows
             .iter()
             .filter(|stage| early.contains(&stage.place))
-            .filter_map(|stage| stage.bar.filter(|bar| !bar.open).map(|bar| bar.to.micros).max(stage.at.map(|at| at.micros)))
+            .filter_map(|stage| {
+                stage.bar.filter(|bar| !bar.open).map(|bar| bar.to.micros).max(stage.at.map(|at| at.micros))
+            })
             .max();
         let end = end.max(begin + 1_000);
         let broken = last_early.filter(|early| {

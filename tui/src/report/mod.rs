@@ -17,7 +17,7 @@ use tailwater_core::{
 };
 
 use choose::Chosen;
-use page::{Cell, EventRow, Figures, Fact, Page, Row, Shown, Term};
+use page::{Cell, EventRow, Fact, Figures, Page, Row, Shown, Term};
 
 /// How many events stand in the table of all.
 const MOST_ROWS: usize = 500;
@@ -219,7 +219,11 @@ fn figures(hop: &HopTimes) -> Figures {
 fn shown(chosen: &Chosen, waterfall: &Waterfall, mask: &Mask) -> Option<Shown> {
     let masked = |text: String| mask.text(&text).into_owned();
     let identical = waterfall.identical.map(|identical| {
-        format!("one of {} with the same bytes, number {}", number::grouped(identical.of), number::grouped(identical.position))
+        format!(
+            "one of {} with the same bytes, number {}",
+            number::grouped(identical.of),
+            number::grouped(identical.position)
+        )
     });
     let copies = match waterfall.duplicates.len() {
         0 => None,

@@ -4,7 +4,9 @@ use askama::Template;
 
 /// The page.
 #[derive(Template)]
-#[template(ext = "html", source = r##"<!doctype html>
+#[template(
+    ext = "html",
+    source = r##"<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -134,7 +136,8 @@ longer than what comes before it, the axis is broken, and goes on in another sca
 </main>
 </body>
 </html>
-"##)]
+"##
+)]
 pub struct Page {
     pub verdict: &'static str,
     pub verdict_sign: &'static str,

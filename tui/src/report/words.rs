@@ -96,7 +96,8 @@ pub fn clocks(waterfall: &Waterfall) -> Vec<String> {
         .clocks
         .iter()
         .map(|offset| {
-            let millis = |micros: i64| format!("{}.{:03} ms", micros.unsigned_abs() / 1_000, micros.unsigned_abs() % 1_000);
+            let millis =
+                |micros: i64| format!("{}.{:03} ms", micros.unsigned_abs() / 1_000, micros.unsigned_abs() % 1_000);
             let (clock, against) = (offset.clock.name(), offset.against.name());
             let uncertain = millis(offset.uncertainty_micros);
             match offset.offset_micros {
