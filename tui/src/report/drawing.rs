@@ -73,7 +73,7 @@ impl Scale {
         let mut marks = Vec::new();
         let mut decade = 0.1;
         while decade <= self.to {
-            for step in [1.0, 2.0, 5.0] {
+            for step in [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0] {
                 let millis = decade * step;
                 if millis >= self.from && millis <= self.to {
                     marks.push(Duration::from_secs_f64(millis / 1_000.0));
