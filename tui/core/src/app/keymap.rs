@@ -77,10 +77,16 @@ pub enum Action {
     Agree,
     /// Drop it.
     Disagree,
+    /// Roll the stack back instead.
+    RollBack,
     /// Keep the bucket when the stack goes.
     KeepData,
     /// Do not wait for Firehose when the stack goes.
     WithoutDelivery,
+    /// Delete the function's code, too, when the stack goes.
+    Artifacts,
+    /// Leave what cannot be deleted when the stack goes.
+    RetainStuck,
     /// Cancel what runs.
     CancelRunning,
     /// Let it run on, and quit.
@@ -221,9 +227,12 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc), char('n'), char('q')] "Esc" => Action::WatchRunning, &[Running], "watch on", "watch on";
     [char('y')] "y" => Action::Agree, &[Preview], "yes, do it", "agree; where something is lost, the stack's name is asked for";
     [char('n'), key(Key::Esc), char('q')] "n" => Action::Disagree, &[Preview], "no, drop it", "drop it: nothing is changed";
+    [char('R')] "R" => Action::RollBack, &[Preview], "roll back instead", "a stack that failed with rollback disabled: roll it back instead", if App::can_roll_back;
     [key(Key::Enter)] "Enter" => Action::Agree, &[Destroy], "type the name", "go on to typing the stack's name";
     [char('b')] "b" => Action::KeepData, &[Destroy], "keep bucket", "keep the bucket and its objects, or not";
     [char('i')] "i" => Action::WithoutDelivery, &[Destroy], "wait or not", "do not wait for Firehose to deliver, or do";
+    [char('a')] "a" => Action::Artifacts, &[Destroy], "code too", "delete the function's code too, or not";
+    [char('x')] "x" => Action::RetainStuck, &[Destroy], "leave stuck", "let the stack go without what CloudFormation cannot delete, or not";
     [key(Key::Esc), char('n'), char('q')] "Esc" => Action::Disagree, &[Destroy], "leave it", "leave the stack as it is";
     [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";

@@ -359,7 +359,8 @@ impl App {
                 }
                 // What someone else made or took away is looked at when it is done.
                 let look = operated && !self.deployment.operating() && self.deployment.work.is_none();
-                if look && matches!(self.target, Target::Aws { .. }) {
+                let others = self.cloud.as_ref().is_some_and(|cloud| !cloud.own);
+                if look && (others || matches!(self.target, Target::Aws { .. })) {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();

@@ -80,11 +80,14 @@ impl App {
                 }
             }
             Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
+            Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
                 self.focus_on(mouse.pane);
-                if let Some(row) = mouse.row {
+                if let Some(row) = mouse.row.filter(|_| self.in_chart()) {
+                    self.chart_row = usize::try_from(row).ok();
+                } else if let Some(row) = mouse.row {
                     self.panes[mouse.pane as usize].select(row);
                 }
             }
@@ -174,6 +177,20 @@ impl App {
                 if let Some(how) = &mut self.destroying {
                     how.now = !how.now;
                 }
+            }
+            Action::Artifacts => {
+                if let Some(how) = &mut self.destroying {
+                    how.artifacts = !how.artifacts;
+                }
+            }
+            Action::RetainStuck => {
+                if let Some(how) = &mut self.destroying {
+                    how.retain_stuck = !how.retain_stuck;
+                }
+            }
+            Action::RollBack => {
+                self.deployment.begin(Work::Preparing, self.now);
+                return vec![Effect::RollBack];
             }
             Action::CancelRunning => {
                 self.question = None;
@@ -308,6 +325,10 @@ impl App {
     }
 
     pub(super) fn send_next(&mut self) -> Vec<Effect> {
+        if !self.deployment.own {
+            self.say("This pipeline is only watched: Tailwater did not make it, and sends nothing to it.");
+            return Vec::new();
+        }
         if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
             self.question = Some(Question::SendToAws);
             return Vec::new();
