@@ -23,6 +23,8 @@ mod theme;
 mod title;
 mod too_small;
 mod trace;
+mod traces;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,8 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
         detail::draw(frame, area, app, theme);
+    } else if let Some(number) = app.trace().filter(|_| bytes_shown(app)) {
+        trail::draw(frame, area, app, number, theme);
     } else if let Some(number) = app.trace() {
         trace::draw(frame, area, app, number, theme);
     } else if app.focus() == Pane::Stack && (app.destroying().is_some() || app.deployment().losses().is_some()) {
@@ -72,6 +76,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
                 Pane::Logs => logs::draw(frame, area, app, screen, theme),
                 Pane::Records => records::draw(frame, area, app, screen, theme),
                 Pane::Objects => objects::draw(frame, area, app, screen, theme),
+                Pane::Traces => traces::draw(frame, area, app, screen, theme),
                 Pane::Stack => stack::draw(frame, area, app, screen, theme),
                 Pane::Calls => calls::draw(frame, area, app, theme),
             }
@@ -81,7 +86,11 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
 
 /// Whether the panes take keys: a question or a line being typed leaves their marks standing.
 fn focused(app: &App, pane: Pane) -> bool {
-    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Detail | Context::Trace)
+    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Detail | Context::Trace | Context::Bytes)
+}
+
+fn bytes_shown(app: &App) -> bool {
+    app.trace_view().is_some_and(|view| view.bytes.is_some())
 }
 
 const fn rect(area: Area) -> Rect {

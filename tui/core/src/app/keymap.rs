@@ -114,6 +114,8 @@ pub enum Context {
     Detail,
     /// One event's trace.
     Trace,
+    /// One event's bytes at each hop.
+    Bytes,
     /// The help.
     Help,
     /// A question.
@@ -144,7 +146,7 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{Bytes, Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
 
 const fn always(_: &App) -> bool {
     true
@@ -195,9 +197,11 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('v')] "v" => Action::TurnView, &[Bytes], "text or hex", "the bytes as text, or in hexadecimal";
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Trace], "open", "the bytes at each hop; with a row selected, that row: log line, record or object";
     [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
@@ -208,36 +212,38 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Right), char('l')] "→" => Action::Right, &[Panes], "", "", if App::turns_templates;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
-    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace], "previous, next", "the previous and the next row, or event";
-    [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
+    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
+    [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
     [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
+    [char('y')] "y" => Action::Copy, &[Trace], "copy", "copy what is selected, or the event's ids";
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace], "", "Objects: what landed in S3", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
-    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace], "calls", "Calls: every call to an AWS API that this program made";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Bytes], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Bytes], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Bytes], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Bytes], "", "Objects: what landed in S3", if App::is_ready;
+    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Bytes], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Bytes], "calls", "Calls: every call to an AWS API that this program made";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Bytes], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Trace, Bytes, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Trace, Bytes, Help, Preview], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Trace, Bytes, Help, Preview], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Trace, Bytes, Help, Preview], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Bytes, Help], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Bytes, Help], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Trace, Bytes, Help], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Trace, Bytes, Help], "", "the last line";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Bytes, Preview, Destroy], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Bytes], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Bytes, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -262,6 +268,8 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
                 Action::Large if app.is_away() => "small",
+                Action::Open if context == Trace && app.enter_is_bytes() => "bytes",
+                Action::Open if context == Panes && app.focus() == Pane::Traces => "trace",
                 Action::Open if context == Panes && app.enter_is_why() && app.has_why() => "why",
                 _ => binding.label,
             };
@@ -288,6 +296,7 @@ pub fn markdown() -> String {
         ("while editing: ", Editing),
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
+        ("in a trace's bytes: ", Bytes),
         ("in a preview: ", Preview),
         ("before destroying: ", Destroy),
         ("while the stack changes, after Ctrl-C: ", Running),

@@ -23,6 +23,9 @@ mod row;
 mod send;
 mod strip;
 mod trace_view;
+mod trace_words;
+mod traces_pane;
+mod trail;
 mod verdict;
 mod words;
 
@@ -46,7 +49,10 @@ pub use prompt::{Prompt, PromptKind};
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
-pub use trace_view::{TraceLine, TraceView};
+pub use trace_view::{TraceItem, TraceView};
+pub use trace_words::{RowBar, TraceRow, TraceScreen, short};
+pub use traces_pane::{EventRow, PlaceTimes, TimesTable, TracesPane, cold_words, window_words};
+pub use trail::{HopOfTrail, Trail};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
@@ -142,6 +148,8 @@ pub struct App {
     detail: Option<Detail>,
     /// The trace that is open.
     trace: Option<TraceView>,
+    /// Which events have a row in Traces.
+    traces_pane: TracesPane,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
     /// The first line of the help in sight, where it is open.
@@ -182,7 +190,7 @@ impl App {
             traces: Traces::new(),
             figures: Figures::default(),
             tails: HashMap::new(),
-            panes: std::array::from_fn(|_| PaneState::default()),
+            panes: Pane::ALL.map(PaneState::of),
             last_record: Timestamp::default(),
             focus: Pane::Send,
             focus_before: Pane::Send,
@@ -193,6 +201,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            traces_pane: TracesPane::default(),
             troubles: Troubles::default(),
             help: None,
             question: None,
@@ -282,8 +291,11 @@ impl App {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();
-                for pane in &mut self.panes {
-                    if pane.filter().is_some_and(Query::depends_on_traces) {
+                self.list_events();
+                let listed = self.focus == Pane::Traces;
+                for (pane, state) in Pane::ALL.into_iter().zip(&mut self.panes) {
+                    let pane = (pane != Pane::Traces || listed).then_some(state);
+                    if let Some(pane) = pane.filter(|pane| pane.changes_with_traces()) {
                         pane.refilter(&self.traces);
                     }
                 }
@@ -581,6 +593,8 @@ impl App {
             Context::Help
         } else if self.detail.is_some() {
             Context::Detail
+        } else if self.bytes_shown() {
+            Context::Bytes
         } else if self.trace.is_some() {
             Context::Trace
         } else if self.focus == Pane::Stack && self.destroying.is_some() {

@@ -32,7 +32,7 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
+            Context::Panes | Context::Detail | Context::Trace | Context::Bytes | Context::Help => {
                 self.help = None;
                 self.detail = None;
                 self.trace = None;
@@ -143,6 +143,7 @@ impl App {
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
+            Action::TurnView if self.bytes_shown() => self.turn_bytes(),
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -176,6 +177,9 @@ impl App {
             self.focus_before = self.focus;
         }
         self.focus = pane;
+        if pane == Pane::Traces {
+            self.panes[pane as usize].refilter(&self.traces);
+        }
     }
 
     fn leave_large(&mut self) {
@@ -212,6 +216,8 @@ impl App {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(rows);
+        } else if self.trace.is_some() {
+            self.move_in_trace(rows);
         } else if self.context() == Context::Preview {
             let last = self.preview_lines().len().saturating_sub(1);
             self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);
@@ -237,6 +243,8 @@ impl App {
             *scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.scroll = 0;
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MIN + 1);
         } else if self.in_chart() {
             self.chart_row = Some(0);
         } else {
@@ -252,6 +260,8 @@ impl App {
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(isize::MAX);
             detail.scroll_by(1 - page);
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MAX);
         } else if self.in_chart() {
             self.chart_row = None;
         } else {
@@ -284,8 +294,14 @@ impl App {
     }
 
     fn open_selected(&mut self) {
+        if self.trace.is_some() && self.detail.is_none() {
+            return self.open_in_trace();
+        }
         if self.in_chart() {
             return self.open_of_chart();
+        }
+        if self.focus == Pane::Traces {
+            return self.trace_of_row();
         }
         if self.enter_is_why() && self.open_why() {
             return;
@@ -349,13 +365,7 @@ impl App {
     }
 
     fn turn_trace(&mut self, number: EventNumber, back: bool) {
-        let beside = match number {
-            EventNumber::Own(seq) if back => seq.checked_sub(1).map(EventNumber::Own),
-            EventNumber::Own(seq) => Some(EventNumber::Own(seq + 1)),
-            EventNumber::Other(number) if back => number.checked_sub(1).map(EventNumber::Other),
-            EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
-        };
-        match beside.filter(|number| self.traces.get(*number).is_some()) {
+        match self.traces.beside(number, back) {
             Some(number) => self.turn_trace_to(number),
             None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
         }
@@ -402,7 +412,10 @@ impl App {
                 self.set_filter(query);
             }
             PromptKind::Find => {
-                if let Some(query) = query {
+                // A known id leads to its event, whoever's it is.
+                if let Some(number) = self.traces.number_of_id(prompt.text()) {
+                    self.open_trace(number);
+                } else if let Some(query) = query {
                     self.find_first(&query);
                     self.find = Some(query);
                 }
@@ -482,7 +495,7 @@ impl App {
     }
 
     fn next_trouble(&mut self) {
-        let found = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble);
+        let found = self.pane(self.focus).next_where(Direction::Down, |row| self.is_trouble(row));
         if found.is_none() && self.open_why() {
             return;
         }
@@ -511,6 +524,7 @@ impl App {
             Ok(outgoing) => {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
+                self.list_events();
                 self.forget_sums();
                 let mut effects = vec![Effect::Send { events: vec![(outgoing.seq, outgoing.body)], rate: None }];
                 if self.send.remember(&outgoing.template) {
@@ -528,6 +542,7 @@ impl App {
     fn copy(&mut self) -> Vec<Effect> {
         let text = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None if self.trace.is_some() => self.copied_of_trace(),
             None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
         };
         let Some(text) = text else {
@@ -569,6 +584,11 @@ impl App {
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Bytes => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = None;
+                }
+            }
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),

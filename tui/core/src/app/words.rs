@@ -98,6 +98,7 @@ impl App {
                 ),
                 None => "Nothing delivered yet.".to_owned(),
             },
+            Pane::Traces => "No event yet. Each that is sent, from here or by anyone else, gets a row.".to_owned(),
             Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
             Pane::Calls => "No call was made yet.".to_owned(),
         }
@@ -238,6 +239,8 @@ impl App {
         }
         if self.detail.is_some() {
             section("Keys in an open row", Context::Detail);
+        } else if self.bytes_shown() {
+            section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
         }
@@ -273,6 +276,11 @@ const fn pane_help(pane: Pane) -> &'static [&'static str] {
         Pane::Objects => &[
             "Objects: what Firehose delivered to S3: many records in one object, one a line.",
             "It collects until its interval or size is reached, whichever comes first.",
+        ],
+        Pane::Traces => &[
+            "Traces: every event, newest below: how it stands, how long it was at each hop, and in all.",
+            "Above: of all events at each hop, half, 90 and 99 of 100 took at most so long; then over time.",
+            "A trace is one event's way through the hops, as far as it was seen (not X-Ray).",
         ],
         Pane::Stack => &[
             "Stack: what CloudFormation does, resource by resource, on a time axis; v lists its events instead.",
