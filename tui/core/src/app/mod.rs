@@ -3,6 +3,7 @@
 //! The runtime turns keys and batches of events into [`Message`]s, calls [`App::update`], and
 //! carries out the [`Effect`]s that come back; the `ui` room draws the state.
 
+mod agreeing;
 mod asking;
 mod axis;
 mod calls;
@@ -11,12 +12,15 @@ mod deployment;
 mod detail;
 mod effect;
 mod figures;
+mod finding;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
 mod message;
+mod moving;
 mod pane;
+mod possible;
 mod press;
 mod prompt;
 mod row;
