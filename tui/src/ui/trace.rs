@@ -145,20 +145,14 @@ fn row_lines(row: &TraceRow, axis: &Axis, look: Look) -> Vec<Line<'static>> {
                 spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
             } else {
                 spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
-                let words = fit::paragraphs(&row.reason, look.width.saturating_sub(indent.len()));
-                below.extend(
-                    words
-                        .into_iter()
-                        .take(2)
-                        .map(|words| Line::from(vec![Span::raw(indent.clone()), Span::styled(words, reason_style)])),
-                );
+                below.extend(reason_lines(&row.reason, 2, &indent, look.width, reason_style));
             }
         }
         None => {
             let room = look.width.saturating_sub(Look::before());
             let words = if row.reason.is_empty() { facts } else { &row.reason };
             let style = if row.sign == Sign::Waiting { theme.quiet() } else { reason_style };
-            let mut words = fit::paragraphs(words, room).into_iter().take(3);
+            let mut words = at_most(fit::paragraphs(words, room), 3, room).into_iter();
             spans.extend(words.next().map(|words| Span::styled(words, style)));
             below.extend(words.map(|words| Line::from(vec![Span::raw(indent.clone()), Span::styled(words, style)])));
         }
@@ -170,6 +164,24 @@ fn row_lines(row: &TraceRow, axis: &Axis, look: Look) -> Vec<Line<'static>> {
     }
     let mut lines = vec![Line::from(spans)];
     lines.append(&mut below);
+    lines
+}
+
+/// A reason under its row: so many lines of it.
+fn reason_lines(reason: &str, most: usize, indent: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(indent.len());
+    let words = at_most(fit::paragraphs(reason, room), most, room).into_iter();
+    words.map(|words| Line::from(vec![Span::raw(indent.to_owned()), Span::styled(words, style)])).collect()
+}
+
+/// At most so many lines; the last one says that there is more.
+fn at_most(mut lines: Vec<String>, most: usize, width: usize) -> Vec<String> {
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{}…", fit::cut(last, width.saturating_sub(1)).trim_end_matches('…'));
+        }
+    }
     lines
 }
 
@@ -253,10 +265,12 @@ fn stretches(cells: &[char], from: usize, to: usize) -> Vec<(usize, usize)> {
 
 /// `Bytes: sent 39 B → record 34 B …`, with the key that shows them.
 fn bytes_line(screen: &TraceScreen, selected: Option<TraceItem>, open: bool, look: Look) -> Vec<Line<'static>> {
-    let key = if open { "Enter: the bytes" } else { "" };
+    let key = "Enter: the bytes";
     let words = format!("Bytes: {}", screen.bytes);
     let style = if selected == Some(TraceItem::Bytes) { look.theme.selected() } else { Style::new() };
-    let is_key = open && matches!(selected, None | Some(TraceItem::Bytes));
+    // Without room for it here the footer says it.
+    let fits = fit::width(&words) + key.len() + 2 <= look.width;
+    let is_key = open && fits && matches!(selected, None | Some(TraceItem::Bytes));
     let room = look.width.saturating_sub(if is_key { key.len() + 2 } else { 0 });
     let mut words = fit::paragraphs(&words, room).into_iter();
     let first = fit::left(&words.next().unwrap_or_default(), room);

@@ -28,10 +28,12 @@ const ROWS_PERCENT: u16 = 45;
 const ROOM_FOR_TIMES: u16 = 72;
 /// The cells of a figure.
 const FIGURE_CELLS: usize = 9;
+/// The cells of an event's times: at each hop, and in all.
+const EVENT_CELLS: [usize; 5] = [8, 8, 8, 9, 8];
 /// The cells of a place's name in the table.
 const NAME_CELLS: usize = 9;
 /// The cells of a state, with room and without.
-const STATE_CELLS: (usize, usize) = (16, 14);
+const STATE_CELLS: (usize, usize) = (14, 14);
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// Up to so many microseconds a time has the bar at the same place of `BARS`.
 const BAR_MICROS: [u128; 7] = [1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000];
@@ -66,7 +68,7 @@ const fn number_of(row: &Row) -> Option<tailwater_core::trace::EventNumber> {
 /// Figures and distributions, a place a line; how many lines they took.
 fn times(frame: &mut Frame, area: Rect, app: &App, theme: Theme) -> u16 {
     let figures = NAME_CELLS + 4 * FIGURE_CELLS + 1;
-    let columns = usize::from(area.width).saturating_sub(figures + 4).min(120);
+    let columns = (usize::from(area.width).saturating_sub(figures + 4) / 30 * 30).clamp(30, 120);
     let table = app.times_table(columns);
     let cold = table.places.iter().find(|place| place.cold.iter().any(|count| *count > 0));
     let mut lines = vec![heading(&table, columns, theme)];
@@ -89,7 +91,7 @@ fn heading(table: &TimesTable, columns: usize, theme: Theme) -> Line<'static> {
         text.push_str(&right(name, FIGURE_CELLS));
     }
     let legend =
-        [format!("{}; height: p90, full: longest p90", window_words(table, columns)), window_words(table, columns)];
+        [format!("{}; full height: the longest of these", window_words(table, columns)), window_words(table, columns)];
     let legend = legend.into_iter().find(|words| fit::width(words) <= columns).unwrap_or_default();
     Line::from(vec![Span::styled(text, theme.strong()), Span::styled(format!("  {legend}"), theme.quiet())])
 }
@@ -153,8 +155,8 @@ fn head(app: &App, figures: bool) -> String {
     let (state, time) = if figures { (STATE_CELLS.0, 13) } else { (STATE_CELLS.1, 9) };
     let mut head = format!("{number}{}  {}", fit::left("time", time), fit::left("state", state));
     if figures {
-        for name in ["API", "Lambda", "put", "Firehose", "to S3"] {
-            head.push_str(&right(name, FIGURE_CELLS - 1));
+        for (name, cells) in ["API", "Lambda", "Kinesis", "Firehose", "to S3"].iter().zip(EVENT_CELLS) {
+            head.push_str(&right(name, cells));
         }
     } else {
         head.push_str("hops    to S3");
@@ -181,15 +183,15 @@ fn words(app: &App, event: &EventRow, figures: bool, theme: Theme) -> Words {
                 Some(duration) => time::duration(*duration),
                 None => String::new(),
             };
-            columns.push(Span::raw(right(&words, FIGURE_CELLS - 1)));
+            columns.push(Span::raw(right(&words, EVENT_CELLS[index])));
         }
-        columns.push(Span::raw(right(&event.total, FIGURE_CELLS - 1)));
+        columns.push(Span::raw(right(&event.total, EVENT_CELLS[4])));
     } else {
         let bars = event.times.iter().map(|duration| duration.map_or(" ", bar)).collect::<String>();
         columns.push(Span::raw(format!("{bars} ")));
         columns.push(Span::raw(right(&event.total, FIGURE_CELLS - 1)));
     }
-    let text = if event.cold { "  * cold" } else { "" };
+    let text = if event.cold { " *" } else { "" };
     Words { columns, text: text.to_owned(), style: theme.quiet() }
 }
 

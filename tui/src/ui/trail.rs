@@ -26,7 +26,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, number: EventNumber, theme
     let form = if trail.hex { "hexadecimal" } else { "text" };
     let inner = title::draw(frame, area, true, &format!("Bytes of {number} at each hop"), form, theme);
     let hops = app.trail(number);
-    let legend = "Marked: taken out before the next hop, or put in since the one before. ␊ newline, · space";
+    let legend = "Marked: taken out before the next hop, or put in since. ␊ newline · space";
     let legend = Line::styled(fit::cut(legend, usize::from(inner.width) - 2), theme.quiet());
     frame.buffer_mut().set_line(inner.x + 1, inner.y, &legend, inner.width - 1);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };

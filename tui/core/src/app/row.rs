@@ -109,6 +109,18 @@ impl Row {
         }
     }
 
+    /// The time that its source gave it; none for an event's trace.
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Sent(sent) => sent.time,
+            Self::Log { line, .. } => line.time,
+            Self::Record(record) => record.time,
+            Self::Object(object) => object.time,
+            Self::Stack(event) => event.time,
+            Self::Trace(_) => Timestamp::default(),
+        }
+    }
+
     /// Whether it stands for an event that is no more: it was let go, or is another one's.
     pub fn is_gone(&self, traces: &Traces) -> bool {
         matches!(self, Self::Trace(number) if traces.get(*number).is_none())

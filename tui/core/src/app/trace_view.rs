@@ -2,7 +2,7 @@
 
 use super::{App, Detail, Pane, Row, Trail};
 use crate::{
-    events::LogSource,
+    events::{LogSource, Timestamp},
     pipeline::Hop,
     trace::{EventNumber, Place},
 };
@@ -59,9 +59,9 @@ impl App {
     pub fn log_rows_of(&self, number: EventNumber) -> Vec<u64> {
         let rows = self.pane(Pane::Logs).history().iter().rev();
         let of_it = rows.filter(|(_, row)| row.number(&self.traces) == Some(number));
-        let mut found: Vec<u64> = of_it.map(|(id, _)| id).take(MOST_LOG_LINES).collect();
-        found.reverse();
-        found
+        let mut found: Vec<(Timestamp, u64)> = of_it.map(|(id, row)| (row.time(), id)).take(MOST_LOG_LINES).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Opens an event's trace.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{App, Axis, Point, Sign, Target, measured};
+use super::{App, Axis, Point, Sign, Target, measured, traces_pane::short_state};
 use crate::{
     events::{ShardId, Timestamp},
     pipeline::Hop,
     text::{number, safe::visible, time},
-    trace::{Bar, Clock, EventNumber, Moment, PhaseKind, Place, Stage, StageState, Waterfall},
+    trace::{Bar, Clock, ClockOffset, EventNumber, Moment, PhaseKind, Place, Stage, StageState, Waterfall},
 };
 
 /// How many letters of an id are kept where it is shortened: at its start and at its end.
@@ -105,9 +105,8 @@ impl App {
                 _ => "in S3".to_owned(),
             };
         }
-        if let Some(stage) = waterfall.trouble() {
-            let (_, words) = self.state_words(stage);
-            return words;
+        if waterfall.trouble().is_some() {
+            return short_state(waterfall, false).1;
         }
         let held = row(Place::Hop(Hop::Firehose)).filter(|row| matches!(row.state, StageState::Held { .. }));
         if let Some(stage) = held {
@@ -135,7 +134,10 @@ impl App {
         if let Some(early) = stage.bar.and_then(|bar| bar.early) {
             reasons.push(format!("seems {} too early: clocks", time::duration(early)));
         }
-        let unusual = sign == Sign::Done && !reasons.is_empty();
+        // What the function answered passed the API all the same.
+        let answered_badly =
+            stage.place == Place::Hop(Hop::Api) && stage.facts.status.is_some_and(|status| status >= 400);
+        let unusual = sign == Sign::Done && (!reasons.is_empty() || answered_badly);
         TraceRow {
             place: stage.place,
             sign: if unusual { Sign::Attention } else { sign },
@@ -161,9 +163,10 @@ impl App {
                 seconds(stage.bar).map_or_else(|| "on its way".to_owned(), |passed| format!("for {passed} so far")),
             ),
             StageState::Held { due } => self.held_words(*due),
-            StageState::Refused { status: 429, message } => (Sign::Attention, said("refused: 429", message)),
+            // Its status stands beside.
+            StageState::Refused { status: 429, message } => (Sign::Attention, said("refused", message)),
             StageState::Refused { status: 0, message } => (Sign::Failed, said("not taken", message)),
-            StageState::Refused { status, message } => (Sign::Failed, said(&format!("refused: {status}"), message)),
+            StageState::Refused { message, .. } => (Sign::Failed, said("refused", message)),
             StageState::Threw { line } => {
                 let at = stage.bar.map(|bar| format!(" at {}", self.offset.clock(bar.to.timestamp())));
                 (Sign::Failed, said(&format!("threw{}", at.unwrap_or_default()), line))
@@ -353,11 +356,11 @@ const fn not_seen(place: Place) -> &'static str {
 fn not_reached(place: Place, because: Place) -> String {
     match (place, because) {
         (Place::Hop(Hop::S3), Place::Hop(Hop::Firehose)) => "waits for Firehose".to_owned(),
-        (_, because) => format!("not reached: it did not get past {}", because.name()),
+        (_, because) => format!("not reached: it ended at {}", because.name()),
     }
 }
 
-/// What became of the bytes: `sent 39 B → record 34 B (whitespace removed) → line 34 B, equal`.
+/// What became of the bytes: `sent 39 B → record 34 B (whitespace out, newline in) → line 34 B, equal`.
 fn bytes_words(waterfall: &Waterfall) -> String {
     use crate::text::difference::Difference;
     let bytes = &waterfall.bytes;
@@ -375,27 +378,33 @@ fn bytes_words(waterfall: &Waterfall) -> String {
     if words.is_empty() { "not seen".to_owned() } else { words.join(" → ") }
 }
 
-/// How the clocks stand to each other: `client −0.4 ms against the gateway ±4 ms, corrected`.
+/// How the clocks stand to each other: `client −0.4 ms ±2 ms against the gateway, corrected`.
 fn clock_words(waterfall: &Waterfall) -> String {
-    let used: Vec<Clock> =
-        waterfall.rows.iter().filter_map(|row| row.bar).flat_map(|bar| [bar.from.clock, bar.to.clock]).collect();
-    let offsets = waterfall.clocks.iter().filter(|offset| used.contains(&offset.clock));
-    let words: Vec<String> = offsets
+    let bars = waterfall.rows.iter().filter_map(|row| row.bar);
+    let used: Vec<Clock> = bars.flat_map(|bar| [bar.from.clock, bar.to.clock]).collect();
+    let (agree, differ): (Vec<&ClockOffset>, Vec<&ClockOffset>) = waterfall
+        .clocks
+        .iter()
+        .filter(|offset| used.contains(&offset.clock))
+        .partition(|offset| offset.offset_micros == 0);
+    let unsure = |micros: i64| time::duration(Duration::from_micros(micros.unsigned_abs()));
+    let mut words: Vec<String> = differ
+        .iter()
         .map(|offset| {
-            let unsure = time::duration(Duration::from_micros(offset.uncertainty_micros.unsigned_abs()));
-            if offset.offset_micros == 0 {
-                format!("{} within {unsure}", clock_name(offset.clock))
-            } else {
-                let sign = if offset.offset_micros > 0 { "+" } else { "" };
-                let off = measured(offset.offset_micros, Duration::ZERO);
-                format!("{} {sign}{off} ±{unsure}, corrected", clock_name(offset.clock))
-            }
+            let sign = if offset.offset_micros > 0 { "+" } else { "" };
+            let off = measured(offset.offset_micros, Duration::ZERO);
+            let unsure = unsure(offset.uncertainty_micros);
+            format!("{} {sign}{off} ±{unsure} against the gateway, corrected", clock_name(offset.clock))
         })
         .collect();
+    if let Some(most) = agree.iter().map(|offset| offset.uncertainty_micros).max() {
+        let names: Vec<&str> = agree.iter().map(|offset| clock_name(offset.clock)).collect();
+        words.push(format!("{} agree with the gateway's within {}", names.join(", "), unsure(most)));
+    }
     if words.is_empty() {
         "Clocks: not measured against each other yet.".to_owned()
     } else {
-        format!("Clocks against the gateway: {}", words.join("; "))
+        format!("Clocks: {}", words.join("; "))
     }
 }
 

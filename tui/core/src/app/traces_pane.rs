@@ -200,7 +200,7 @@ pub(super) fn any_text(number: EventNumber, traces: &Traces, test: impl Fn(&[u8]
 }
 
 /// How an event stands, in a few words.
-fn short_state(waterfall: &crate::trace::Waterfall, landed: bool) -> (Sign, String) {
+pub(super) fn short_state(waterfall: &crate::trace::Waterfall, landed: bool) -> (Sign, String) {
     let text = |sign: Sign, words: &str| (sign, words.to_owned());
     let Some(stage) = waterfall.trouble() else {
         let held = waterfall.rows.iter().any(|row| matches!(row.state, StageState::Held { .. }));
@@ -212,14 +212,13 @@ fn short_state(waterfall: &crate::trace::Waterfall, landed: bool) -> (Sign, Stri
             None => text(Sign::Moving, "on its way"),
         };
     };
-    let at = stage.place.name();
     match &stage.state {
-        StageState::Refused { status: 0, .. } => text(Sign::Failed, &format!("{at} failed")),
+        StageState::Refused { status: 0, .. } => text(Sign::Failed, &format!("{} failed", stage.place.name())),
         StageState::Refused { status: 429, .. } => text(Sign::Attention, "refused 429"),
         StageState::Refused { status, .. } => text(Sign::Failed, &format!("refused {status}")),
         StageState::Threw { .. } => text(Sign::Failed, "threw"),
         StageState::TimedOut { .. } => text(Sign::Failed, "timed out"),
-        StageState::Throttled { .. } => text(Sign::Attention, &format!("{at} throttled")),
+        StageState::Throttled { .. } => text(Sign::Attention, "throttled"),
         StageState::Unanswered { .. } => text(Sign::Attention, "unanswered"),
         StageState::Failing { .. } => text(Sign::Failed, "not delivered"),
         StageState::Overdue { .. } => text(Sign::Failed, "missing"),
@@ -267,10 +266,10 @@ fn bars(measured: &[Column], now: Timestamp, seconds: u64, columns: usize) -> (V
     (durations.into_iter().map(|duration| duration.map(level)).collect(), cold)
 }
 
-/// `last 5 min, a column 10 s`.
+/// `p90 in 10 s each, last 5 min`.
 pub fn window_words(table: &TimesTable, columns: usize) -> String {
     let whole = table.column * u32::try_from(columns).unwrap_or(1);
-    format!("last {}, a column {}", crate::text::time::duration(whole), crate::text::time::duration(table.column))
+    format!("last {}, p90 of each {}", crate::text::time::duration(whole), crate::text::time::duration(table.column))
 }
 
 /// A count of cold starts in a word: `3 cold`.

@@ -49,7 +49,7 @@ impl Trail {
 pub struct HopOfTrail {
     /// What they are: `Body as sent`.
     pub title: &'static str,
-    /// Their size, and what became of them: `34 B, whitespace removed, newline added`.
+    /// Their size, and what became of them: `34 B, whitespace out, newline in`.
     pub state: String,
     /// The bytes, at most [`MOST_BYTES`], or why there are none.
     pub bytes: Result<Bytes, String>,
@@ -78,7 +78,7 @@ impl App {
             marks: removed,
         };
         let second = HopOfTrail {
-            title: "Record in Kinesis, as the function put it",
+            title: "Record, as the function put it",
             state: state(bytes.record, to_record.as_ref()),
             bytes: record.ok_or_else(|| match bytes.record {
                 Some(_) => "It was let go: too much came since.".to_owned(),

@@ -440,7 +440,7 @@ impl App {
             oldest_held: self.due().filter(|due| self.now.since(*due) > LATE_FROM).and_then(|_| self.oldest_held()),
             first_missing: (ledger.missing > 0).then(|| self.first_missing()).flatten(),
             ledger,
-            retention: None,
+            retention: self.retention(),
             offset: self.offset,
             now: self.now,
         };
@@ -457,6 +457,12 @@ impl App {
             }
         }
         Some(verdict)
+    }
+
+    /// How long the stream keeps a record, where the stack says so.
+    pub(super) fn retention(&self) -> Option<Duration> {
+        let hours = self.deployment.settings.number("RetentionHours")?;
+        Some(Duration::from_secs(hours.saturating_mul(3_600)))
     }
 
     /// The key that leads to the verdict's reason, where one does now.

@@ -12,9 +12,8 @@ use tailwater_core::{
 
 use super::{
     Screen, drawn, screen_text,
-    story::{self, at, key, log, press, ready_app},
+    story::{at, key, log, press, ready_app},
 };
-use crate::ui::tests::story::busy_app;
 
 const SHARD: &str = "shardId-000000000000";
 
@@ -138,7 +137,7 @@ fn through(app: &mut App, seq: u64, millis: i64, cold: bool) {
     if cold {
         report.push_str(r#","initDurationMs":40.2"#);
     }
-    report.push_str("}");
+    report.push('}');
     seen.extend([
         platform(seq, run, "start", ""),
         function(seq, run + 3, "accepted", &put(seq, 1)),
@@ -194,7 +193,8 @@ fn a_cold_start_is_a_phase_of_the_function() {
 fn what_is_missing_says_why_in_its_row() {
     let mut app = ready_app();
     events(&mut app, vec![refused(1, 1_000, 429, "Too Many Requests"), access(1, 1_001, 429, 1, false)]);
-    let fault = r#","status":"error","errorType":"Runtime.ExitError","metrics":{"durationMs":4.0,"maxMemoryUsedMB":30}"#;
+    let fault =
+        r#","status":"error","errorType":"Runtime.ExitError","metrics":{"durationMs":4.0,"maxMemoryUsedMB":30}"#;
     events(
         &mut app,
         vec![
@@ -321,18 +321,15 @@ fn a_trace_leads_to_its_rows_and_back_to_where_one_came_from() {
 
 #[test]
 fn a_selected_event_is_marked_in_every_pane() {
-    let mut app = busy_app();
-    press(&mut app, "3");
-    for _ in 0..30 {
-        press(&mut app, "k");
-    }
-    assert_eq!(app.selected_number(), Some(EventNumber::Own(12)));
+    let mut app = walked_app();
+    press(&mut app, "3kk");
+    assert_eq!(app.selected_number(), Some(EventNumber::Own(2)));
     let mut screen = Screen::new();
     let buffer = drawn(&mut app, &mut screen, 200, 60);
     let text = super::text(&buffer);
-    // Sent, two log lines, the record, and the one object of many lines that holds it.
-    assert_eq!(text.matches("▸#12").count(), 2 + usize::from(text.contains("▸#12 202")), "{text}");
-    let object = text.lines().find(|line| line.contains("#1–#20")).expect("the object");
+    // Sent, four log lines, the record, and the one object of many lines that holds it.
+    assert_eq!(text.matches("▸#2 ").count(), 6, "{text}");
+    let object = text.lines().find(|line| line.contains("#1–#3")).expect("the object");
     assert!(object.contains('▸'), "{text}");
 }
 
@@ -354,11 +351,20 @@ fn what_is_wrong_stands_where_the_ledger_was() {
         );
     }
     app.update(Message::Tick(at(20_000)));
-    insta::assert_snapshot!("verdict_others_80", screen_text(&mut app, 80, 24).lines().take(5).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(
+        "verdict_others_80",
+        screen_text(&mut app, 80, 24).lines().take(5).collect::<Vec<_>>().join("\n")
+    );
     through(&mut app, 9, 20_500, false);
     app.update(Message::Tick(at(29_500)));
-    insta::assert_snapshot!("verdict_own_80", screen_text(&mut app, 80, 24).lines().take(5).collect::<Vec<_>>().join("\n"));
-    insta::assert_snapshot!("verdict_own_160", screen_text(&mut app, 160, 40).lines().take(6).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(
+        "verdict_own_80",
+        screen_text(&mut app, 80, 24).lines().take(5).collect::<Vec<_>>().join("\n")
+    );
+    insta::assert_snapshot!(
+        "verdict_own_160",
+        screen_text(&mut app, 160, 40).lines().take(6).collect::<Vec<_>>().join("\n")
+    );
     key(&mut app, Key::Enter);
     assert_eq!(app.context(), Context::Detail, "Enter leads to the line that says why");
     assert!(screen_text(&mut app, 80, 24).contains("S3.AccessDenied"));
@@ -380,5 +386,4 @@ fn every_size_holds_every_view_of_a_trace() {
             assert_eq!(text.lines().count(), usize::from(height));
         }
     }
-    let _ = story::START;
 }
