@@ -106,6 +106,7 @@ impl App {
                 ),
                 None => "Nothing delivered yet.".to_owned(),
             },
+            Pane::Traces => "No event yet. Each that is sent, from here or by anyone else, gets a row.".to_owned(),
             Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
             Pane::Calls => "No call was made yet.".to_owned(),
         }
