@@ -149,6 +149,8 @@ impl Doing {
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate } => self.work.send(events, rate).await,
                 Effect::StopSending => self.work.stop_sending(),
+                Effect::LookBack { wanted, from, to } => self.work.look_back(wanted, from, to),
+                Effect::StopLooking => self.work.stop_looking(),
             }
         }
         false

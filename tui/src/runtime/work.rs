@@ -1,6 +1,7 @@
 //! What the app has running: the target, the deployment, the live sources, what is being sent.
 //! Each hands over its own events; this room turns them into messages.
 
+mod look_back;
 mod stack;
 
 use std::{
@@ -63,7 +64,7 @@ impl Work {
             stack: StackWork::default(),
             tasks: TaskTracker::new(),
         });
-        let running = Running { shared, sending: CancellationToken::new() };
+        let running = Running { shared, sending: CancellationToken::new(), looking: CancellationToken::new() };
         running.begin();
         running
     }
@@ -74,6 +75,8 @@ pub(super) struct Running {
     shared: Arc<Shared>,
     /// Stops everything that is being sent.
     sending: CancellationToken,
+    /// Stops what is being looked for.
+    looking: CancellationToken,
 }
 
 struct Shared {
@@ -90,6 +93,8 @@ struct Shared {
 struct Live {
     outputs: Outputs,
     auth_mode: AuthMode,
+    /// Firehose's interval.
+    interval: Duration,
     stop: CancellationToken,
 }
 
@@ -184,6 +189,7 @@ impl Running {
     /// Ends everything in order.
     pub(super) async fn end(mut self, hurry: bool) {
         self.stop_sending();
+        self.stop_looking();
         self.shared.stop_watching().await;
         self.shared.tasks.close();
         let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
@@ -356,9 +362,12 @@ impl Shared {
             return;
         }
         let stop = CancellationToken::new();
-        if let Some(before) =
-            live.replace(Live { outputs: outputs.clone(), auth_mode: deployed.auth_mode, stop: stop.clone() })
-        {
+        if let Some(before) = live.replace(Live {
+            outputs: outputs.clone(),
+            auth_mode: deployed.auth_mode,
+            interval: Duration::from_secs(deployed.buffering.interval_seconds),
+            stop: stop.clone(),
+        }) {
             before.stop.cancel();
         }
         drop(live);

@@ -11,6 +11,7 @@ mod consumer;
 mod gap;
 mod live;
 mod logs;
+mod look_back;
 mod objects;
 mod place;
 mod records;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use gap::Gap;
 pub use logs::{log_groups, logs};
+pub use look_back::{Look, Looked};
 pub use objects::objects;
 pub use records::records;
 pub use stack::stack;

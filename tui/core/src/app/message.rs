@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse};
+use super::{CallBudget, EventSource, First, KeyPress, LookBackNews, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     pipeline::{Buffering, Outputs, Preview},
@@ -175,4 +175,6 @@ pub enum Message {
     Notice(String),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
+    /// How looking back goes on.
+    LookBack(LookBackNews),
 }

@@ -17,6 +17,7 @@ mod history;
 pub mod keymap;
 mod keys;
 mod layout;
+mod look_back;
 mod message;
 mod moving;
 mod pane;
@@ -44,6 +45,7 @@ pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Layout, SMALLEST};
+pub use look_back::{LookBack, LookBackNews};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
 pub use prompt::{Prompt, PromptKind};
@@ -101,6 +103,8 @@ pub enum Question {
     SendToAws,
     /// What is to become of the operation that runs.
     Running,
+    /// Look for an event further back.
+    LookBack,
 }
 
 /// The app's state.
@@ -151,6 +155,7 @@ pub struct App {
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     question: Option<Question>,
+    look_back: Option<LookBack>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
@@ -200,6 +205,7 @@ impl App {
             troubles: Troubles::default(),
             help: None,
             question: None,
+            look_back: None,
             notice: None,
             send_agreed: false,
             ledger: Cell::new(None),
@@ -303,6 +309,7 @@ impl App {
             }
             Message::Notice(text) => self.say(text),
             Message::History(bodies) => self.send.earlier(bodies),
+            Message::LookBack(news) => self.looked_back(news),
         }
         effects
     }

@@ -192,6 +192,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::Running) | None => Vec::new(),
         }
     }
@@ -232,6 +233,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }
