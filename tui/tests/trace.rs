@@ -127,7 +127,10 @@ fn an_event_is_found_by_its_ids_and_by_a_part_of_its_body() {
     let none = user.run(&["trace", "Yx3kAbCdSwMEJZw="]);
     let said = String::from_utf8_lossy(&none.stderr);
     assert_eq!(none.status.code(), Some(1), "{said}");
-    assert!(said.contains("is not in the access log, the function's log, the stream or the objects"), "{said}");
+    assert!(
+        said.contains("is not in the access log or the function's log of stack tailwater of the last 7 d"),
+        "{said}"
+    );
 
     // The throttle lets one in at once: what it refuses is refused at the API, and waits for nothing.
     let refused = user.run(&["send", "--count", "20", "--concurrency", "20", "--wait", "--output", "json"]);

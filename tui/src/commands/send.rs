@@ -1,6 +1,11 @@
 //! `tailwater send`
 
-use std::{io::Read, num::NonZeroUsize, path::Path, time::Instant};
+use std::{
+    io::Read,
+    num::NonZeroUsize,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use hdrhistogram::Histogram;
@@ -54,7 +59,6 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
     });
     let stop = CancellationToken::new();
     let (results, received) = mpsc::channel(RESULTS_AHEAD);
-    let began = Instant::now();
     let deadline = tokio::time::Instant::now() + args.timeout;
     let sending = async {
         run(&sender, load, events, &results, &stop).await;
@@ -79,7 +83,7 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
         None => None,
     };
     result?;
-    shown.summary(began.elapsed().as_secs_f64(), ended.as_ref())?;
+    shown.summary(ended.as_ref())?;
     if stop.is_cancelled() {
         say("Stopped: what was under way has been finished, the rest was not sent.");
         return Ok(End::Interrupted);
@@ -98,13 +102,16 @@ struct Shown {
     latencies: Histogram<u64>,
     sent: u64,
     failed: u64,
+    began: Instant,
+    /// How long the sending took.
+    took: Duration,
 }
 
 impl Shown {
     fn new(output: Output) -> Result<Self, CommandError> {
         let latencies = Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
             .map_err(|error| CommandError::Failed(error.to_string()))?;
-        Ok(Self { output, latencies, sent: 0, failed: 0 })
+        Ok(Self { output, latencies, sent: 0, failed: 0, began: Instant::now(), took: Duration::ZERO })
     }
 
     /// Prints each result, and where events are followed each trace, until all has ended.
@@ -128,6 +135,7 @@ impl Shown {
                 result = received.recv(), if sending => match result {
                     Some(result) => {
                         self.sent += 1;
+                        self.took = self.began.elapsed();
                         self.failed += u64::from(!result.accepted());
                         self.latencies.saturating_record(u64::try_from(result.latency.as_micros()).unwrap_or(u64::MAX));
                         print::line(self.output, || print::sent_json(&result), || print::sent_text(&result))?;
@@ -155,8 +163,9 @@ impl Shown {
     }
 
     /// Prints what became of all.
-    fn summary(&self, seconds: f64, followed: Option<&Ledger>) -> CommandResult {
-        let Self { output, latencies, sent, failed } = self;
+    fn summary(&self, followed: Option<&Ledger>) -> CommandResult {
+        let Self { output, latencies, sent, failed, took, .. } = self;
+        let seconds = took.as_secs_f64();
         let percentile = |p: f64| (!latencies.is_empty()).then(|| latencies.value_at_quantile(p) as f64 / 1_000.0);
         let rate = if seconds > 0.0 { (*sent as f64 / seconds * 10.0).round() / 10.0 } else { 0.0 };
         print::line(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Destroying;
+use super::{Destroying, RequestEdits};
 use crate::events::Timestamp;
 
 /// What the app wants done.
@@ -28,6 +28,8 @@ pub enum Effect {
         events: Vec<(u64, Bytes)>,
         /// Events a second.
         rate: Option<u32>,
+        /// What of the requests differs from the usual one.
+        request: RequestEdits,
     },
     /// Stop what is being sent.
     StopSending,

@@ -665,10 +665,12 @@ impl Traces {
 /// Measures the clocks by a trace, once each.
 fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let millisecond = Duration::from_millis(1);
+    // Who writes a time down does so a little after it, and a duration is measured from elsewhere.
+    let both = 2 * millisecond;
     let span = |from: Timestamp, millis: f64| {
         let from = from.as_millis() * 1_000;
         let length = (millis.clamp(0.0, 1e9) * 1_000.0).round() as i64;
-        Span { from, to: from + length, precision: millisecond }
+        Span { from, to: from + length, precision: millisecond, end_precision: both }
     };
     let trace = &kept.trace;
     let answered = matches!(trace.answer, Some(Answer::Accepted { .. } | Answer::Refused { .. }));
@@ -677,17 +679,22 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let access = trace.access.as_ref();
     let gateway = access.and_then(|access| access.request_at.zip(access.response_ms));
     let gateway = gateway.map(|(from, took)| span(from, took.into()));
-    let run = trace.started_at.zip(trace.report).map(|(start, report)| span(start, report.duration_ms));
+    // The line of the start is written a little after the start that the duration is measured from.
+    let run = trace.started_at.zip(trace.report).map(|(start, report)| {
+        let whole = span(start, report.duration_ms);
+        Span { to: whole.to - clocks::micros(millisecond), ..whole }
+    });
     let putting = trace.function_at.zip(trace.putting.as_ref().and_then(|putting| putting.kinesis_ms));
     let putting = putting.map(|(end, millis)| {
         let whole = span(end, millis);
         let length = whole.to - whole.from;
-        Span { from: whole.from - length, to: whole.from, precision: millisecond }
+        Span { from: whole.from - length, to: whole.from, precision: both, end_precision: millisecond }
     });
     let arrival = trace.record_at.map(|arrived| span(arrived, 0.0));
     let date = trace.landing.as_ref().map(|landing| {
         let from = landing.time.as_millis() * 1_000;
-        Span { from, to: from, precision: Duration::from_secs(1) }
+        let second = Duration::from_secs(1);
+        Span { from, to: from, precision: second, end_precision: second }
     });
     let measured = &mut kept.measured;
     let mut once = |bit: u16, inner: Option<Span>, outer: Option<Span>, measure: fn(&mut Clocks, Span, Span)| {

@@ -78,6 +78,7 @@ impl Following {
             return Ok(());
         }
         self.next_print = now + PRINT_ROUND;
+        debug_assert!(self.traces.ledger(crate::target::now()).balances(), "a term was counted twice or not at all");
         let mut ended = Vec::new();
         for (seq, since) in &mut self.open {
             match self.traces.get(EventNumber::Own(*seq)) {

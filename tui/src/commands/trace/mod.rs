@@ -9,7 +9,7 @@ use std::{
 };
 
 use tailwater_core::{
-    events::{Event, Timestamp},
+    events::{ApiRequestId, Event, SequenceNumber, Timestamp},
     text::time,
     trace::{EventNumber, Trace, Traces},
 };
@@ -85,9 +85,16 @@ async fn find_and_follow(global: &Global, args: &TraceArgs, target: &Target) -> 
     }
     let began = Instant::now();
     if !search.everywhere(back).await? && !search.again(args.timeout.min(LINES_LATE)).await? {
+        // An id of the gateway's stands in logs alone; a sequence number leads into the stream.
+        let places = if ApiRequestId::looks_like(search.id) {
+            "the access log or the function's log"
+        } else if SequenceNumber::looks_like(search.id) {
+            "the access log, the function's log or the stream"
+        } else {
+            "the access log, the function's log, the stream or the objects"
+        };
         return Err(CommandError::Failed(format!(
-            "{} is not in the access log, the function's log, the stream or the objects of stack {} of the last {}: \
-             look for another id, or in another stack",
+            "{} is not in {places} of stack {} of the last {}: look for another id, or in another stack",
             search.id,
             global.stack_name,
             time::duration(back)
