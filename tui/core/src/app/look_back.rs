@@ -26,7 +26,7 @@ const CALLS_BY_TEXT: u64 = 9;
 /// Objects that are read for one look at most.
 pub const OBJECTS_MOST: u64 = 100;
 /// How much of what is looked for is said, in characters.
-const WANTED_SHOWN: usize = 24;
+const WANTED_SHOWN: usize = 20;
 
 /// How looking back goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,16 +92,17 @@ impl App {
         let look = self.look_back.as_ref()?;
         let interval = self.deployment.ready().map_or(0, |ready| ready.buffering.interval_seconds);
         let (hours, calls) = (time::duration(look.step()), look.calls(Duration::from_secs(interval)));
-        let where_not = match look.since {
-            None => format!("{} is in no row loaded here.", look.shown()),
-            Some(since) => format!(
-                "{} not found in access log, function log, stream, S3 since {}.",
-                look.shown(),
-                self.offset.clock(since)
-            ),
-        };
         let calls = number::grouped(calls);
-        Some(format!("{where_not} Enter: look {hours} further back (at most {calls} calls), Esc: leave it"))
+        // What to press stands before where it was looked: a small screen cuts the end.
+        Some(match look.since {
+            None => format!("{} is in no row here. Enter: look {hours} back (up to {calls} calls)", look.shown()),
+            Some(since) => format!(
+                "{} not found since {}. Enter: look {hours} further (up to {calls} calls). Looked in access log, \
+                 function log, stream, S3",
+                look.shown(),
+                &self.offset.clock(since)[..5]
+            ),
+        })
     }
 
     /// Whether `Enter` answers the question.
