@@ -223,6 +223,7 @@ macro_rules! bindings {
 /// The table. The footer shows what it can in this order, so what matters most stands first.
 pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
+    [key(Key::Enter)] "Enter" => Action::Yes, &[Question], "look further back", "look further back", if App::asks_to_look_back;
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
     [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it, quit", "let it run on without this app, and quit";
@@ -278,7 +279,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
-    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
+    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42; what is not loaded is looked for further back, after asking", if App::can_find;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;

@@ -258,6 +258,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -312,6 +313,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }
