@@ -32,7 +32,8 @@ impl Sources {
         let (out, logs) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
         let (out, objects) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, out, stop.clone()));
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
+        tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop.clone()));
         tasks.close();
         Self { records, logs, objects, tasks }
     }

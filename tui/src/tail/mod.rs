@@ -17,13 +17,14 @@ mod place;
 mod records;
 mod rest;
 mod stack;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use gap::Gap;
 pub use logs::{log_groups, logs};
 pub use look_back::{Look, Looked};
-pub use objects::objects;
+pub use objects::{Bucket, objects};
 pub use records::records;
 pub use stack::stack;
 
