@@ -390,7 +390,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+    if let Err(error) =
+        commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_) | Command::Trace(_))))
+    {
         commands::say(&format!("tailwater: {error}"));
         return error.end().exit_code();
     }

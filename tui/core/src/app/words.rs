@@ -42,7 +42,9 @@ impl App {
         // The tour says it all.
         let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
         if !self.deployment.own {
-            return Some("Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned());
+            return Some(
+                "Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned(),
+            );
         }
         let ledger = self.ledger();
         if ledger.sent == 0 {
