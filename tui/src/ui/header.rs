@@ -49,7 +49,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         parts.push(address);
     }
-    let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
+    let apart = if broken.is_some() { "· " } else { "" };
+    let words = fit::left(&format!(" {apart}{}", parts.join(" · ")), room + 1);
     let mut spans = Vec::new();
     if let Some(broken) = broken {
         spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);
