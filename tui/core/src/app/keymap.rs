@@ -57,6 +57,12 @@ pub enum Action {
     ShowAll,
     /// Send what is in the editor.
     Send,
+    /// Begin the tour.
+    Tour,
+    /// End the tour.
+    EndTour,
+    /// No more of many are sent.
+    StopLoad,
     /// Edit it.
     Edit,
     /// Copy the row.
@@ -101,6 +107,10 @@ pub enum Action {
     PreviousColumn,
     /// Explain.
     Help,
+    /// The next thing that the help explains.
+    NextTopic,
+    /// The one before.
+    PreviousTopic,
     /// What was typed is meant.
     Accept,
     /// Yes.
@@ -132,6 +142,8 @@ pub enum Context {
     Breaking,
     /// The help.
     Help,
+    /// A list to pick from: letters narrow it.
+    Picker,
     /// A question.
     Question,
     /// The preview of a deployment, which waits for a yes.
@@ -160,7 +172,9 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Breaking, Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{
+    Breaking, Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+};
 
 const fn always(_: &App) -> bool {
     true
@@ -213,10 +227,17 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Tab)] "Tab" => Action::NextColumn, &[Breaking], "column", "the next column: how late, how many of a hundred, how often, how long";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousColumn, &[Breaking], "", "the previous column";
     [char('x')] "x" => Action::ClearFaults, &[Breaking], "all off", "turn all faults off, whoever ordered them", if App::has_faults;
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
+    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
+    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
+    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
+    [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
@@ -257,11 +278,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
     [char('B')] "B" => Action::Back, &[Breaking], "", "";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
+    [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
+    [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
+    [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy, Breaking], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -360,7 +384,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }
