@@ -6,6 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "local")]
 use tailwater_core::faults::Order;
 
+use tailwater_core::app::ThemeName;
+
 use crate::{
     commands::{self, End},
     runtime,
@@ -70,6 +72,24 @@ pub struct Global {
     #[cfg(feature = "local")]
     #[arg(long, global = true, value_name = "NAME[=VALUE][,…]", value_parser = faults)]
     pub fault: Vec<Faults>,
+    /// Colours of the terminal app: auto, dark, light, contrast, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub theme: Option<ThemeName>,
+    /// Whether events move along the terminal app's strip
+    #[arg(long, value_enum)]
+    pub motion: Option<Switch>,
+    /// The terminal app for a projector, from 60x18 on: large, slow, secrets masked
+    #[arg(long)]
+    pub present: bool,
+}
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not so
+    Off,
 }
 
 /// The orders of one `--fault`.
@@ -391,6 +411,11 @@ fn role_arn(text: &str) -> Result<String, String> {
 
 /// The longest stack name: the function's name is made of it and has at most 64 characters.
 const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
+
+/// A theme, by its name.
+fn theme(name: &str) -> Result<ThemeName, String> {
+    ThemeName::parse(name).ok_or_else(|| format!("there are {}", ThemeName::ALL.map(ThemeName::name).join(", ")))
+}
 
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {

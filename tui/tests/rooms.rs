@@ -15,7 +15,7 @@ const CORE: [(&str, &[&str]); 7] = [
     ("text", &["events"]),
     ("faults", &["pipeline", "text"]),
     ("guide", &["events", "pipeline", "text"]),
-    ("app", &["events", "pipeline", "trace", "text", "guide", "faults"]),
+    ("app", &["events", "pipeline", "trace", "text", "faults", "guide"]),
 ];
 
 /// `tui/src`: a room and what it may use. The hidden modes' names stand in `main.rs` itself.

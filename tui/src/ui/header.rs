@@ -19,7 +19,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
     let broken = broken(app, room / 2);
     let room = room.saturating_sub(broken.as_deref().map_or(0, |words| fit::width(words) + 1));
-    let mut parts = match app.target() {
+    let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
+    parts.extend(match app.target() {
         // What is broken on purpose takes the place of the words on where one is.
         Target::Local if broken.is_some() => vec!["local".to_owned(), stack(app), app.offset().name()],
         Target::Local => {
@@ -33,7 +34,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             let profile = profile.as_ref().map(|profile| format!("{} ", visible(profile))).unwrap_or_default();
             let mut parts = vec![
                 "AWS".to_owned(),
-                format!("{profile}{}", account(&visible(account_id))),
+                format!(
+                    "{profile}{}",
+                    if app.presents() { "account masked".to_owned() } else { account(&visible(account_id)) }
+                ),
                 visible(region).into_owned(),
                 format!("times {}", app.offset().name()),
                 doing(app).to_owned(),
@@ -41,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts.retain(|part| !part.is_empty());
             parts
         }
-    };
+    });
     let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
@@ -50,7 +54,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         parts.push(address);
     }
     let apart = if broken.is_some() { "· " } else { "" };
-    let words = fit::left(&format!(" {apart}{}", parts.join(" · ")), room + 1);
+    let words = fit::cut(&format!(" {apart}{}", app.shown(&parts.join(" · "))), room);
+    let words = fit::left(&words, room + 1);
     let mut spans = Vec::new();
     if let Some(broken) = broken {
         spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);

@@ -5,6 +5,7 @@ mod guide;
 mod hands;
 mod overview;
 mod sending;
+mod sizes;
 mod stack;
 mod story;
 

@@ -38,6 +38,14 @@ pub enum Effect {
     Remember(String),
     /// Break something of the local cloud, or mend it.
     Break(FaultOrder),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

@@ -59,8 +59,6 @@ pub enum Action {
     Send,
     /// Begin the tour.
     Tour,
-    /// End the tour.
-    EndTour,
     /// No more of many are sent.
     StopLoad,
     /// Edit it.
@@ -107,6 +105,12 @@ pub enum Action {
     PreviousColumn,
     /// Explain.
     Help,
+    /// All messages.
+    Messages,
+    /// The palette.
+    Palette,
+    /// The chosen name into the palette's line.
+    Complete,
     /// The next thing that the help explains.
     NextTopic,
     /// The one before.
@@ -134,6 +138,8 @@ pub enum Context {
     Editing,
     /// The line for a filter or for what to find: letters are text.
     Prompt,
+    /// The palette: letters are text.
+    Palette,
     /// One row opened.
     Detail,
     /// One event's trace.
@@ -142,6 +148,8 @@ pub enum Context {
     Breaking,
     /// The help.
     Help,
+    /// All messages.
+    Messages,
     /// A list to pick from: letters narrow it.
     Picker,
     /// A question.
@@ -173,7 +181,8 @@ pub struct Binding {
 }
 
 use Context::{
-    Breaking, Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+    Breaking, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running,
+    Start, Trace,
 };
 
 const fn always(_: &App) -> bool {
@@ -221,22 +230,26 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Palette], "do it", "do what is chosen";
+    [key(Key::Tab)] "Tab" => Action::Complete, &[Palette], "complete", "the chosen name into the line, to go on with its arguments";
+    [key(Key::Up), KeyPress::ctrl('p'), key(Key::BackTab)] "↑ ↓" => Action::Up, &[Palette], "choose", "choose";
+    [key(Key::Down), KeyPress::ctrl('n')] "↓" => Action::Down, &[Palette], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Palette], "close", "close it";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
+    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
+    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [key(Key::Enter)] "Enter" => Action::TurnFault, &[Breaking], "on, off", "turn the fault on, or off";
     [key(Key::Left), char('h')] "← →" => Action::Weaker, &[Breaking], "less, more", "less and more of the column (h, l too); one that is on is ordered anew";
     [key(Key::Right), char('l')] "→" => Action::Stronger, &[Breaking], "", "";
     [key(Key::Tab)] "Tab" => Action::NextColumn, &[Breaking], "column", "the next column: how late, how many of a hundred, how often, how long";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousColumn, &[Breaking], "", "the previous column";
     [char('x')] "x" => Action::ClearFaults, &[Breaking], "all off", "turn all faults off, whoever ordered them", if App::has_faults;
-    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
-    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
-    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
-    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
@@ -267,25 +280,28 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking], "stack", "Stack: what CloudFormation did";
     [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking], "calls", "Calls: every call to an AWS API that this program made";
     [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
-    [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
-    [char('B')] "B" => Action::Back, &[Breaking], "", "";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages], "", "the last line";
+    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
+    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
+    [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
+    [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
+    [char('B')] "B" => Action::Back, &[Breaking], "", "";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking], "back", "one level back";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
+    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -384,7 +400,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Palette | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }

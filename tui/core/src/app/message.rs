@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     faults::Standing,
@@ -130,6 +130,8 @@ pub enum TailState {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// What is known when the app begins, besides its options.
+    Begin(Box<Begin>),
     /// A key was pressed that is no text of the editor.
     Key(KeyPress),
     /// A text was pasted outside the editor.

@@ -10,6 +10,7 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        self.pressed_while_presenting(press);
         let context = self.context();
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
@@ -19,6 +20,9 @@ impl App {
         }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
+        }
+        if context == Context::Palette {
+            self.palette_key(press);
         }
         Vec::new()
     }
@@ -43,11 +47,13 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
-                self.help = None;
-                self.detail = None;
-                self.trace = None;
-                self.prompt = Some(Prompt::new(PromptKind::Find, text));
+            Context::Panes
+            | Context::Detail
+            | Context::Trace
+            | Context::Help
+            | Context::Messages
+            | Context::Palette => {
+                self.paste_to_palette(text);
             }
             Context::Question
             | Context::Start
@@ -67,6 +73,7 @@ impl App {
         };
         match self.context() {
             Context::Help => self.scroll_help(wheel),
+            Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
                     detail.scroll_by(wheel);
@@ -123,6 +130,9 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
+            Action::Messages => self.messages = Some(0),
+            Action::Palette => self.open_palette(""),
+            Action::Complete => self.complete_in_palette(),
             Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
@@ -137,7 +147,6 @@ impl App {
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
             Action::Tour => self.begin_tour(),
-            Action::EndTour => self.end_tour(),
             Action::StopLoad => {
                 self.stop_load();
             }
@@ -188,6 +197,7 @@ impl App {
             Action::Help => self.help = Some(HelpView::default()),
             Action::NextTopic => self.turn_help(true),
             Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.palette.is_some() => return self.accept_in_palette(),
             Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
@@ -251,13 +261,16 @@ impl App {
                     self.set_filter(before);
                 }
             }
+            Context::Palette => self.palette = None,
             Context::Picker => self.picker = None,
             Context::Help => self.help = None,
+            Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
             Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes if self.is_on_tour() => self.end_tour(),
             Context::Panes | Context::Start => return self.quit(),
         }
         Vec::new()
@@ -330,6 +343,7 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
+        let text = self.shown(&text).into_owned();
         self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
         vec![Effect::Copy(text)]
     }
