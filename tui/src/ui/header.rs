@@ -77,7 +77,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 fn broken(app: &App, room: usize) -> Option<String> {
     let on = app.faults_on();
     let word = if on.len() > 1 { "FAULTS" } else { "FAULT" };
-    (!on.is_empty()).then(|| fit::cut(&format!("{word} {}", visible(&on.join(" + "))), room))
+    (!on.is_empty()).then(|| fit::cut(&app.shown(&format!("{word} {}", visible(&on.join(" + ")))), room))
 }
 
 /// `1234…4321`: enough to know it again.
