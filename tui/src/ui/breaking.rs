@@ -17,7 +17,7 @@ use super::{Theme, fit, title};
 /// The cells of the fault's name.
 const NAME_CELLS: usize = 18;
 /// The columns of what can be set: heading and cells.
-const COLUMNS: [(&str, usize); 4] = [("late by", 9), ("share", 8), ("times", 8), ("for", 9)];
+const COLUMNS: [(&str, usize); 4] = [("late by", 9), ("share", 8), ("times", 8), ("for", 12)];
 /// The cells of how often it was met.
 const MET_CELLS: usize = 12;
 /// From this width on each row says what its fault does.
