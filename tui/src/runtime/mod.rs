@@ -175,13 +175,19 @@ impl Doing {
                     let said = diagnostics::write(&path, &text, &app.mask());
                     app.update(Message::Notice(said));
                 }
-                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Deploy => self.work.begin(),
+                Effect::Look => self.work.look(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
                 Effect::Discard => self.work.discard(),
+                Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
+                #[cfg(feature = "local")]
+                Effect::Break(order) => self.work.order(order),
+                #[cfg(not(feature = "local"))]
+                Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

@@ -7,6 +7,8 @@ use tailwater_core::{
 };
 
 use super::{RuntimeError, Work, run};
+#[cfg(feature = "local")]
+use crate::target::{OrderError, Orders};
 use crate::{
     cli::{Global, Switch, Where},
     deploy::Request,
@@ -26,7 +28,7 @@ const TEMPLATES: [(&str, &str); 5] = [
 pub async fn start(global: &Global) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
-        stack_name: StackName::from(global.stack_name.as_str()),
+        stack_name: StackName::from(global.shown_name().as_str()),
         // https://no-color.org: set and not empty.
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         template: crate::deploy::template_resources(),
@@ -40,6 +42,7 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
         role_arn: global.role_arn.clone(),
+        watch: global.watch(),
         ..Request::default()
     };
     let wanted = global.clone();
@@ -74,6 +77,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            elsewhere: Vec::new(),
             who: String::new(),
         },
     }
@@ -85,6 +89,7 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
         #[cfg(feature = "local")]
         Where::Local => {
             let target = Target::join_or_start(global.region.as_deref()).await?;
+            order_faults(global, &target).await.map_err(|error| TargetError::Cloud(error.to_string()))?;
             let info = match target.embedded() {
                 Some(embedded) => CloudInfo {
                     endpoint_url: embedded.registration().endpoint_url.clone(),
@@ -112,6 +117,17 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
             Ok((target, None))
         }
     }
+}
+
+/// Orders what `--fault` says.
+#[cfg(feature = "local")]
+async fn order_faults(global: &Global, target: &Target) -> Result<(), OrderError> {
+    if let Some(orders) = Orders::to(target)? {
+        for order in global.fault.iter().flat_map(|faults| &faults.0) {
+            orders.put(order).await?;
+        }
+    }
+    Ok(())
 }
 
 /// This machine's offset from UTC, now.

@@ -68,6 +68,7 @@ impl App {
             | Context::Editing
             | Context::Preview
             | Context::Destroy
+            | Context::Breaking
             | Context::Running => {}
         }
     }
@@ -86,11 +87,15 @@ impl App {
                     detail.scroll_by(wheel);
                 }
             }
+            Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
+            Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
                 self.focus_on(mouse.pane);
-                if let Some(row) = mouse.row {
+                if let Some(row) = mouse.row.filter(|_| self.in_chart()) {
+                    self.chart_row = usize::try_from(row).ok();
+                } else if let Some(row) = mouse.row {
                     self.panes[mouse.pane as usize].select(row);
                 }
             }
@@ -101,11 +106,13 @@ impl App {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Focus(pane) => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.focus_on(pane);
             }
             Action::Overview => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.leave_large();
@@ -114,6 +121,13 @@ impl App {
             Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
             Action::Large if self.focus.is_apart() => self.leave_large(),
             Action::Large => self.large = !self.large,
+            Action::Break => self.open_breaking(),
+            Action::TurnFault => return self.turn_fault(),
+            Action::ClearFaults => return self.clear_faults(),
+            Action::Weaker => return self.adjust_fault(false),
+            Action::Stronger => return self.adjust_fault(true),
+            Action::NextColumn => self.turn_adjustment(false),
+            Action::PreviousColumn => self.turn_adjustment(true),
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
             Action::PageUp => self.move_by(-self.page()),
@@ -171,6 +185,20 @@ impl App {
                 if let Some(how) = &mut self.destroying {
                     how.now = !how.now;
                 }
+            }
+            Action::Artifacts => {
+                if let Some(how) = &mut self.destroying {
+                    how.artifacts = !how.artifacts;
+                }
+            }
+            Action::RetainStuck => {
+                if let Some(how) = &mut self.destroying {
+                    how.retain_stuck = !how.retain_stuck;
+                }
+            }
+            Action::RollBack => {
+                self.deployment.begin(Work::Preparing, self.now);
+                return vec![Effect::RollBack];
             }
             Action::CancelRunning => {
                 self.question = None;
@@ -264,6 +292,7 @@ impl App {
             Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes if self.is_on_tour() => self.end_tour(),
@@ -304,6 +333,10 @@ impl App {
     }
 
     pub(super) fn send_next(&mut self) -> Vec<Effect> {
+        if !self.deployment.own {
+            self.say("This pipeline is only watched: Tailwater did not make it, and sends nothing to it.");
+            return Vec::new();
+        }
         if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
             self.question = Some(Question::SendToAws);
             return Vec::new();
