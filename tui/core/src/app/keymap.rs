@@ -298,7 +298,6 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages], "", "the last line";
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
