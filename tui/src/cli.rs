@@ -3,6 +3,10 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "local")]
+use tailwater_core::faults::Order;
+
+use tailwater_core::app::ThemeName;
 
 use crate::{
     commands::{self, End, Watch},
@@ -75,7 +79,35 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Break something in the local cloud, as crash=20%; `tailwater fault --help` lists the faults. May
+    /// be repeated
+    #[cfg(feature = "local")]
+    #[arg(long, global = true, value_name = "NAME[=VALUE][,…]", value_parser = faults)]
+    pub fault: Vec<Faults>,
+    /// Colours of the terminal app: auto, dark, light, contrast, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub theme: Option<ThemeName>,
+    /// Whether events move along the terminal app's strip
+    #[arg(long, value_enum)]
+    pub motion: Option<Switch>,
+    /// The terminal app for a projector, from 60x18 on: large, slow, secrets masked
+    #[arg(long)]
+    pub present: bool,
 }
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not so
+    Off,
+}
+
+/// The orders of one `--fault`.
+#[cfg(feature = "local")]
+#[derive(Debug, Clone)]
+pub struct Faults(pub Vec<Order>);
 
 impl Global {
     /// What is only watched, in place of a stack.
@@ -126,8 +158,17 @@ pub enum Output {
 pub enum Command {
     /// Run the embedded cloud, empty, in the foreground, for the AWS CLI, SDKs and curl
     #[cfg(feature = "local")]
-    #[command(after_help = "Example: tailwater local --output json")]
+    #[command(
+        after_help = "Example: tailwater local --output json",
+        after_long_help = format!("{}\nExample: tailwater local --fault crash=20%", tailwater_core::faults::help())
+    )]
     Local(LocalArgs),
+    /// Break something in the local cloud that runs, or mend it: from a second terminal
+    #[cfg(feature = "local")]
+    #[command(
+        after_help = format!("{}\nExample: tailwater fault crash=20%,for=2m", tailwater_core::faults::help())
+    )]
+    Fault(FaultArgs),
     /// Deploy the pipeline, or update it
     #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
     Deploy(DeployArgs),
@@ -193,6 +234,15 @@ pub struct LocalArgs {
     /// The per-shard limits of Kinesis: as on AWS, or lifted
     #[arg(long, value_enum, default_value_t = Limits::Aws)]
     pub limits: Limits,
+}
+
+/// `tailwater fault`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+pub struct FaultArgs {
+    /// `list` says what is on, `clear` turns all off, `clear NAME…` those; else faults to turn on
+    #[arg(value_name = "list|clear|NAME[=VALUE][,…]", default_value = "list")]
+    pub words: Vec<String>,
 }
 
 /// The per-shard limits of Kinesis.
@@ -348,6 +398,8 @@ async fn dispatch(cli: Cli) -> End {
         },
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
+        #[cfg(feature = "local")]
+        Some(Command::Fault(args)) => commands::fault(&global, &args.words).await,
         Some(Command::Deploy(args)) => commands::deploy(&global, args).await,
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
@@ -405,6 +457,11 @@ fn role_arn(text: &str) -> Result<String, String> {
 /// The longest stack name: the function's name is made of it and has at most 64 characters.
 const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
 
+/// A theme, by its name.
+fn theme(name: &str) -> Result<ThemeName, String> {
+    ThemeName::parse(name).ok_or_else(|| format!("there are {}", ThemeName::ALL.map(ThemeName::name).join(", ")))
+}
+
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -422,6 +479,12 @@ fn stack_name(text: &str) -> Result<String, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 5m"))
+}
+
+/// Faults as people order them.
+#[cfg(feature = "local")]
+fn faults(text: &str) -> Result<Faults, String> {
+    tailwater_core::faults::parse(text).map(Faults).map_err(|error| error.to_string())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -456,6 +519,8 @@ mod tests {
             ["tailwater", "send", "--count=0"],
             ["tailwater", "--stack-name=1st", "status"],
             ["tailwater", "--param=NoValue", "status"],
+            #[cfg(feature = "local")]
+            ["tailwater", "--fault=crsh", "status"],
         ] {
             assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
         }

@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
     events::{LogSource, StackStatus, Timestamp},
-    pipeline::{AuthMode, Buffering, Layout, Outputs},
+    pipeline::{AuthMode, Buffering, Layout, Outputs, Settings},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -80,6 +80,8 @@ pub struct Deployed {
     pub buffering: Buffering,
     /// Whom its API lets in.
     pub auth_mode: AuthMode,
+    /// How it is set.
+    pub settings: Settings,
     /// Its log groups, each with whose log it is.
     pub log_groups: Vec<(LogSource, String)>,
     /// Under which keys Firehose delivers.
@@ -137,6 +139,7 @@ impl Stack {
             outputs,
             buffering: self.buffering(),
             auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
+            settings: Settings::of(self.parameters.iter().cloned(), ""),
         })
     }
 

@@ -43,6 +43,7 @@ impl Watch {
             buffering: USUAL_BUFFERING,
             auth_mode: AuthMode::default(),
             log_groups: self.log_groups.iter().map(|group| (source_of(group), group.clone())).collect(),
+            settings: tailwater_core::pipeline::Settings::default(),
             layout: Layout { prefix: self.prefix.clone().unwrap_or_default(), errors: String::new() },
         };
         name_groups(&mut found);

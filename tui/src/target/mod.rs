@@ -17,6 +17,8 @@ mod http;
 mod identity;
 mod login;
 mod notices;
+#[cfg(feature = "local")]
+mod orders;
 mod profile;
 mod recorder;
 #[cfg(feature = "local")]
@@ -49,6 +51,8 @@ pub use folders::state_folder;
 pub use http::{CaBundle, is_loopback};
 pub use identity::Identity;
 pub use notices::NoticeReceiver;
+#[cfg(feature = "local")]
+pub use orders::{OrderError, Orders};
 pub use recorder::OfShard;
 #[cfg(feature = "local")]
 pub use registration::Claim;
@@ -411,6 +415,20 @@ impl Target {
     /// The endpoint, where it is not AWS's own.
     pub fn endpoint_url(&self) -> Option<&str> {
         self.endpoint_url.as_deref()
+    }
+
+    /// Where the keys of the embedded cloud stand, for other tools.
+    #[cfg(feature = "local")]
+    pub fn keys_file(&self) -> Option<String> {
+        let file = self.is_local().then(|| folders::runtime_folder().ok()).flatten()?.join(folders::REGISTRATION_FILE);
+        Some(file.display().to_string())
+    }
+
+    /// Where the keys of the embedded cloud stand: there is none.
+    #[cfg(not(feature = "local"))]
+    #[expect(clippy::unused_self, reason = "as where there is one")]
+    pub fn keys_file(&self) -> Option<String> {
+        None
     }
 
     /// How often a source reads.

@@ -25,14 +25,8 @@ const ANSWERS_AT_LEAST: u16 = 2;
 const PREVIEW_CELLS: usize = 400;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let inner = title::draw(
-        frame,
-        area,
-        focused(app, Pane::Send),
-        &title::of(Pane::Send),
-        &state_words(app, area.width),
-        theme,
-    );
+    let inner =
+        title::draw(frame, area, focused(app, Pane::Send), &title::of(Pane::Send), &state_words(app, area), theme);
     if inner.height < 4 {
         return;
     }
@@ -53,7 +47,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
 
     let below = preview(app, usize::from(inner.width), theme);
     frame.buffer_mut().set_line(inner.x, editor.bottom(), &below, inner.width);
-    let answers = Rect { y: editor.bottom() + 1, height: inner.bottom().saturating_sub(editor.bottom() + 1), ..inner };
+    let mut next = editor.bottom() + 1;
+    if !app.request().is_usual() && next < inner.bottom() {
+        let words = format!(" {} {}", Sign::Attention.text(), app.request().words());
+        let words = fit::cut(&words, usize::from(inner.width));
+        frame.buffer_mut().set_string(inner.x, next, words, theme.strong());
+        next += 1;
+    }
+    let answers = Rect { y: next, height: inner.bottom().saturating_sub(next), ..inner };
     draw_answers(frame, answers, app, screen, theme);
 }
 
@@ -71,8 +72,18 @@ fn preview(app: &App, width: usize, theme: Theme) -> Line<'static> {
     ])
 }
 
-/// The address where events are posted, or what is selected among the answers.
-fn state_words(app: &App, width: u16) -> String {
+/// The address where events are posted, or what is selected among the answers; where that one line is
+/// all there is, what `s` sends.
+fn state_words(app: &App, area: Rect) -> String {
+    let width = area.width;
+    if area.height == 1 {
+        let room = usize::from(width).saturating_sub(24);
+        let words = if app.send().check().is_good() { app.send().preview() } else { "no JSON yet".into() };
+        return fit::cut(
+            &format!("1 opens it, s sends {}", visible(&words.chars().take(PREVIEW_CELLS).collect::<String>())),
+            room,
+        );
+    }
     let state = rows::state_words(app, Pane::Send, None);
     let address = app.deployment().ready().map(|ready| visible(&ready.outputs.submit_url).into_owned());
     match address {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Destroying;
+use super::{Destroying, FaultOrder, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Effect {
         events: Vec<(u64, Bytes)>,
         /// Events a second.
         rate: Option<u32>,
+        /// What of the requests differs from the usual one.
+        request: RequestEdits,
     },
     /// Stop what is being sent.
     StopSending,
@@ -36,6 +38,16 @@ pub enum Effect {
     Copy(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
-    pipeline::{Buffering, Outputs, Preview},
+    faults::Standing,
+    pipeline::{Buffering, Outputs, Preview, Settings},
 };
 
 /// Where the pipeline lives, as the header says it.
@@ -64,6 +65,8 @@ pub enum DeployProgress {
         /// The pipeline that it is, or why it is none, with what to do.
         pipeline: Result<(Outputs, Buffering), String>,
     },
+    /// How the pipeline is set that is there or will be said to be there next.
+    Settings(Settings),
     /// These changes stand ready and wait for a yes.
     Previewed(Preview),
     /// This has to be done before a deployment can be prepared, and waits for a yes.
@@ -133,6 +136,8 @@ pub enum TailState {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// What is known when the app begins, besides its options.
+    Begin(Box<Begin>),
     /// A key was pressed that is no text of the editor.
     Key(KeyPress),
     /// A text was pasted outside the editor.
@@ -179,6 +184,8 @@ pub enum Message {
     SendingEnded,
     /// Something worth a line, from the rooms that touch the world.
     Notice(String),
+    /// The faults of the local cloud that are on, or why that can't be told.
+    Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
 }

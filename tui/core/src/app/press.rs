@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt, PromptKind,
-    Query, Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Direction, Effect, HelpView, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt,
+    PromptKind, Query, Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -10,36 +10,57 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        self.pressed_while_presenting(press);
         let context = self.context();
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
+        if context == Context::Picker {
+            self.picker_key(press);
+        }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
+        }
+        if context == Context::Palette {
+            self.palette_key(press);
         }
         Vec::new()
     }
 
     /// A paste never starts anything: it is text for the line being typed, or what to find.
     pub(super) fn paste(&mut self, text: &str) {
+        let takes_curl = matches!(
+            self.context(),
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+        );
+        if takes_curl && self.is_ready() && self.take_curl(text) {
+            self.help = None;
+            self.detail = None;
+            self.trace = None;
+            return;
+        }
         match self.context() {
+            Context::Picker => self.paste_to_picker(text),
             Context::Prompt => {
                 if let Some(prompt) = &mut self.prompt {
                     prompt.insert(text);
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
-                self.help = None;
-                self.detail = None;
-                self.trace = None;
-                self.prompt = Some(Prompt::new(PromptKind::Find, text));
+            Context::Panes
+            | Context::Detail
+            | Context::Trace
+            | Context::Help
+            | Context::Messages
+            | Context::Palette => {
+                self.paste_to_palette(text);
             }
             Context::Question
             | Context::Start
             | Context::Editing
             | Context::Preview
             | Context::Destroy
+            | Context::Breaking
             | Context::Running => {}
         }
     }
@@ -52,11 +73,13 @@ impl App {
         };
         match self.context() {
             Context::Help => self.scroll_help(wheel),
+            Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
                     detail.scroll_by(wheel);
                 }
             }
+            Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
             Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
@@ -75,11 +98,13 @@ impl App {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Focus(pane) => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.focus_on(pane);
             }
             Action::Overview => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.leave_large();
@@ -88,6 +113,13 @@ impl App {
             Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
             Action::Large if self.focus.is_apart() => self.leave_large(),
             Action::Large => self.large = !self.large,
+            Action::Break => self.open_breaking(),
+            Action::TurnFault => return self.turn_fault(),
+            Action::ClearFaults => return self.clear_faults(),
+            Action::Weaker => return self.adjust_fault(false),
+            Action::Stronger => return self.adjust_fault(true),
+            Action::NextColumn => self.turn_adjustment(false),
+            Action::PreviousColumn => self.turn_adjustment(true),
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
             Action::PageUp => self.move_by(-self.page()),
@@ -101,6 +133,9 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
+            Action::Messages => self.messages = Some(0),
+            Action::Palette => self.open_palette(""),
+            Action::Complete => self.complete_in_palette(),
             Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
@@ -114,10 +149,15 @@ impl App {
             Action::FindPrevious => self.find_next(Direction::Up),
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
+            Action::Tour => self.begin_tour(),
+            Action::StopLoad => {
+                self.stop_load();
+            }
             Action::Edit => {
                 self.focus_on(Pane::Send);
                 self.editing = true;
             }
+            Action::Copy if self.help.is_some() => return self.copy_commands(),
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
             Action::Deploy => {
@@ -171,7 +211,11 @@ impl App {
                 self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
-            Action::Help => self.help = Some(0),
+            Action::Help => self.help = Some(HelpView::default()),
+            Action::NextTopic => self.turn_help(true),
+            Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.palette.is_some() => return self.accept_in_palette(),
+            Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,
@@ -209,6 +253,10 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LoadToAws(plan)) => {
+                self.send_agreed = true;
+                self.load_agreed(plan)
+            }
             Some(Question::Running) | None => Vec::new(),
         }
     }
@@ -230,11 +278,16 @@ impl App {
                     self.set_filter(before);
                 }
             }
+            Context::Palette => self.palette = None,
+            Context::Picker => self.picker = None,
             Context::Help => self.help = None,
+            Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes if self.is_on_tour() => self.end_tour(),
             Context::Panes | Context::Start => return self.quit(),
         }
         Vec::new()
@@ -251,6 +304,10 @@ impl App {
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         if self.question == Some(Question::Quit) {
             return self.leave();
+        }
+        // What was begun is answered; the same key again gives that up, too.
+        if self.stop_load() {
+            return Vec::new();
         }
         if !self.send.in_flight().is_empty() {
             self.say("Sending is stopped. Ctrl-C again quits.");
@@ -281,7 +338,11 @@ impl App {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
                 self.forget_sums();
-                let mut effects = vec![Effect::Send { events: vec![(outgoing.seq, outgoing.body)], rate: None }];
+                let mut effects = vec![Effect::Send {
+                    events: vec![(outgoing.seq, outgoing.body)],
+                    rate: None,
+                    request: self.request.clone(),
+                }];
                 if self.send.remember(&outgoing.template) {
                     effects.push(Effect::Remember(outgoing.template));
                 }
@@ -303,6 +364,7 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
+        let text = self.shown(&text).into_owned();
         self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
         vec![Effect::Copy(text)]
     }
