@@ -22,7 +22,7 @@ const KEY_CELLS: usize = 12;
 pub fn draw(frame: &mut Frame, body: Rect, app: &App, theme: Theme) {
     let Some(palette) = app.palette() else { return };
     let items = app.palette_items();
-    let problem = palette.problem().map(|words| fit::paragraphs(words, usize::from(body.width).saturating_sub(6)));
+    let problem = palette.problem().map(|words| fit::paragraphs(words, usize::from(body.width).saturating_sub(2)));
     let problem = problem.unwrap_or_default();
     let lines_of_problem = u16::try_from(problem.len()).unwrap_or(0);
     let wanted = u16::try_from(items.len()).unwrap_or(MOST).clamp(1, MOST) + 3 + lines_of_problem;
@@ -37,7 +37,7 @@ pub fn draw(frame: &mut Frame, body: Rect, app: &App, theme: Theme) {
     let width = usize::from(inner.width);
     frame.buffer_mut().set_line(inner.x, inner.y, &typed(palette, width, theme), inner.width);
     for (y, words) in (inner.y + 1..inner.bottom()).zip(&problem) {
-        frame.buffer_mut().set_string(inner.x + 3, y, words, theme.strong());
+        frame.buffer_mut().set_string(inner.x + 1, y, words, theme.strong());
     }
     let first = inner.y + 1 + lines_of_problem;
     let rows = usize::from(inner.height.saturating_sub(2 + lines_of_problem));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, RequestEdits};
+use super::{Destroying, FaultOrder, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub enum Effect {
         /// What the app knows, secrets masked.
         text: String,
     },
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
     /// End the app.
     Quit,
 }

@@ -6,6 +6,7 @@
 mod agreeing;
 mod asking;
 mod axis;
+mod breaking;
 mod calls;
 mod chart;
 mod commands;
@@ -45,6 +46,7 @@ mod words;
 
 pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use commands::{COMMANDS, Command};
@@ -189,6 +191,8 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is broken on purpose.
+    breaking: Breaking,
     /// How far the messages are scrolled up from the newest, where they are open.
     messages: Option<usize>,
     message_log: MessageLog,
@@ -252,6 +256,7 @@ impl App {
             detail: None,
             trace: None,
             troubles: Troubles::default(),
+            breaking: Breaking::default(),
             help: None,
             messages: None,
             message_log: MessageLog::default(),
@@ -375,6 +380,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
@@ -708,6 +714,8 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
+        } else if self.breaks() {
+            Context::Breaking
         } else if self.focus == Pane::Stack && self.destroying.is_some() {
             Context::Destroy
         } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {

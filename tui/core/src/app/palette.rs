@@ -113,7 +113,6 @@ impl App {
         let cut: String = one_line.chars().take(LONGEST_PASTE).collect();
         match &mut self.palette {
             Some(palette) => {
-                palette.pasted |= palette.line.text().is_empty();
                 palette.line.insert(&cut);
                 palette.changed();
             }
@@ -358,8 +357,15 @@ impl App {
 }
 
 /// Where the palette opens: what is bound elsewhere alone answers a question.
-const BELOW: [Context; 6] =
-    [Context::Start, Context::Panes, Context::Detail, Context::Trace, Context::Help, Context::Messages];
+const BELOW: [Context; 7] = [
+    Context::Start,
+    Context::Panes,
+    Context::Detail,
+    Context::Trace,
+    Context::Breaking,
+    Context::Help,
+    Context::Messages,
+];
 
 /// What is done by the key alone: nobody looks for it by name.
 const MOVES: [Action; 7] =

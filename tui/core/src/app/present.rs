@@ -92,7 +92,7 @@ impl App {
 
     /// The pane follows the newest event: the hop at which its mark is.
     pub(super) fn follow_newest_event(&mut self) {
-        let Some(hop) = self.flow.newest_at() else { return };
+        let Some(hop) = self.flow.newest_at(self.now, self.hold()) else { return };
         let pane = match hop {
             Hop::Api => Pane::Send,
             Hop::Lambda => Pane::Logs,
@@ -134,7 +134,7 @@ impl App {
                 }
             }
             _ => {
-                Countdown { large: "–".to_owned(), words: "Firehose holds nothing: send an event with s".to_owned() }
+                Countdown { large: "idle".to_owned(), words: "Firehose holds nothing: send an event with s".to_owned() }
             }
         }
     }
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_wait_is_counted_down() {
         let mut app = presenting();
-        assert_eq!(app.countdown().large, "–");
+        assert_eq!(app.countdown().large, "idle");
         app.update(Message::Events(vec![record(1)]));
         app.update(Message::Tick(at(5_003)));
         let countdown = app.countdown();
