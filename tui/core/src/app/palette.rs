@@ -357,7 +357,8 @@ impl App {
 }
 
 /// Where the palette opens: what is bound elsewhere alone answers a question.
-const BELOW: [Context; 7] = [
+const BELOW: [Context; 8] = [
+    Context::Bytes,
     Context::Start,
     Context::Panes,
     Context::Detail,

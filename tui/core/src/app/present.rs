@@ -111,7 +111,7 @@ impl App {
             Row::Log { .. } => Pane::Logs,
             Row::Record(_) => Pane::Records,
             Row::Object(_) => Pane::Objects,
-            Row::Stack(_) => return,
+            Row::Stack(_) | Row::Trace(_) => return,
         };
         if self.presents() && !self.focus.is_apart() && !self.editing {
             self.focus = pane;
@@ -207,6 +207,7 @@ mod tests {
     fn what_is_shown_is_masked_only_while_presenting() {
         let mut app = ready_app();
         app.target = Target::Aws {
+            elsewhere: Vec::new(),
             account_id: "123456789012".to_owned(),
             region: String::new(),
             profile: None,

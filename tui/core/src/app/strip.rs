@@ -249,7 +249,7 @@ impl App {
                 }
                 return;
             }
-            Row::Stack(_) => return,
+            Row::Stack(_) | Row::Trace(_) => return,
         };
         if let Some(number) = row.number(&self.traces) {
             let sent_at = self.traces.get(number).and_then(|trace| trace.sent_at);

@@ -180,7 +180,7 @@ impl App {
                 format!("#{seq} {answer}: it goes no further. Enter on its row says why. Change it with e, or press s again.")
             }
             Some((seq, None)) => format!("#{seq} is on its way to the API. Its answer comes when the function has put it."),
-            None => "The line above is the pipeline, left to right as the data flows. An event stands ready in Send. Press s: it \
+            None => "The five names at the top are the pipeline, left to right as the data flows. An event stands ready in Send. Press s: it \
                      goes in at API."
                 .to_owned(),
         }

@@ -69,7 +69,7 @@ fn every_exercise_fits_the_smallest_screen() {
         }
         let screen = screen_text(&mut app, 80, 24);
         let last = kind.exercise().command.split_whitespace().last().expect("a word");
-        let last = last.replace("{function}", "tailwater-function").replace("{bucket}", "");
+        let last = last.replace("{function}", "tailwater-submit").replace("{bucket}", "");
         assert!(screen.contains("On AWS") && screen.contains("aws "), "{}\n{screen}", kind.name());
         assert!(screen.contains(&last[..last.len().min(12)]) || last.contains('{'), "{} {last}\n{screen}", kind.name());
     }
