@@ -188,7 +188,7 @@ impl App {
                 self.open_trace(number);
                 return Vec::new();
             }
-            What::Find => return self.find_event(&palette.text().to_owned()),
+            What::Find => return self.find_event(palette.text()),
         };
         palette.problem = Some(problem);
         self.palette = Some(palette);

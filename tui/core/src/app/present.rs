@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
-use super::{App, Effect, KeyPress, Pane, Row, Target, commands::Outcome};
+use super::{App, KeyPress, Pane, Row, Target};
 use crate::{events::Timestamp, pipeline::Hop, text::time};
 
 /// How long each hop holds a mark, so that eyes can follow.
@@ -41,14 +41,13 @@ impl App {
         self.say("Presenter mode: secrets are masked, each hop is held 0.4 s. :present ends it.");
     }
 
-    pub(super) fn toggle_present(&mut self) -> Outcome {
+    pub(super) fn toggle_present(&mut self) {
         if self.presents() {
             self.present = None;
             self.say("Presenter mode is off: nothing is masked any more.");
         } else {
             self.present();
         }
-        Ok(Vec::<Effect>::new())
     }
 
     /// How long each hop holds a mark.
@@ -220,7 +219,7 @@ mod tests {
         assert_eq!(app.shown(text), format!("x{} at {}", Secret::Account.word(), Secret::Host.word()));
         press(&mut app, ':');
         app.palette = None;
-        app.toggle_present().expect("toggled");
+        app.toggle_present();
         assert_eq!(app.shown(text), text);
     }
 }

@@ -237,6 +237,7 @@ fn presenter_mode_on_a_projector() {
 #[test]
 fn marks_move_as_hops_are_observed_and_then_the_screen_is_still() {
     let mut app = ready_app();
+    app.update(Message::Tick(story::at(2_000)));
     story::event(&mut app, 1, 2_000);
     let mut screen = Screen::new();
     let mut seen = Vec::new();
