@@ -189,7 +189,8 @@ pub struct Binding {
 }
 
 use Context::{
-    Breaking, Bytes, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+    Breaking, Bytes, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question,
+    Running, Start, Trace,
 };
 
 const fn always(_: &App) -> bool {
