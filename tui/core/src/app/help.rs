@@ -73,6 +73,7 @@ impl App {
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
+            Context::Panes if !self.pane(self.focus).following() => "this row",
             _ => self.focus.name(),
         }
     }
@@ -265,6 +266,8 @@ impl App {
                 && !binding.label.is_empty()
                 && !binding.help.is_empty()
                 && !matches!(binding.action, Action::Help | Action::Back | Action::NextPane | Action::Large)
+                // Sideways is what arrows do anywhere.
+                && (binding.action != Action::Left || self.focus == Pane::Send)
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
