@@ -206,12 +206,10 @@ mod tests {
     fn what_is_shown_is_masked_only_while_presenting() {
         let mut app = ready_app();
         app.target = Target::Aws {
-            elsewhere: Vec::new(),
             account_id: "123456789012".to_owned(),
             region: String::new(),
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
-            elsewhere: Vec::new(),
             who: String::new(),
             elsewhere: Vec::new(),
         };
