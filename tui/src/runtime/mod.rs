@@ -175,10 +175,12 @@ impl Doing {
                     let said = diagnostics::write(&path, &text, &app.mask());
                     app.update(Message::Notice(said));
                 }
-                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Deploy => self.work.begin(),
+                Effect::Look => self.work.look(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
                 Effect::Discard => self.work.discard(),
+                Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
@@ -187,6 +189,8 @@ impl Doing {
                 #[cfg(not(feature = "local"))]
                 Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
+                Effect::LookBack { wanted, from, to } => self.work.look_back(wanted, from, to),
+                Effect::StopLooking => self.work.stop_looking(),
             }
         }
         false

@@ -28,7 +28,7 @@ const TEMPLATES: [(&str, &str); 5] = [
 pub async fn start(global: &Global) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
-        stack_name: StackName::from(global.stack_name.as_str()),
+        stack_name: StackName::from(global.shown_name().as_str()),
         // https://no-color.org: set and not empty.
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         template: crate::deploy::template_resources(),
@@ -42,6 +42,7 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
         role_arn: global.role_arn.clone(),
+        watch: global.watch(),
         ..Request::default()
     };
     let wanted = global.clone();
@@ -76,6 +77,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            elsewhere: Vec::new(),
             who: String::new(),
         },
     }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "local")]
 mod faults;
+mod look_back;
 mod stack;
 
 use std::{
@@ -65,7 +66,8 @@ impl Work {
             stack: StackWork::default(),
             tasks: TaskTracker::new(),
         });
-        let running = Running { shared, sending: CancellationToken::new(), sender: None };
+        let sending = CancellationToken::new();
+        let running = Running { shared, sending, looking: CancellationToken::new(), sender: None };
         running.begin();
         running
     }
@@ -76,6 +78,8 @@ pub(super) struct Running {
     shared: Arc<Shared>,
     /// Stops everything that is being sent.
     sending: CancellationToken,
+    /// Stops what is being looked for.
+    looking: CancellationToken,
     /// What sent last, and how: where, whom the API lets in, what differs from the usual request.
     sender: Option<((String, AuthMode, RequestEdits), send::Sender)>,
 }
@@ -94,6 +98,9 @@ struct Shared {
 struct Live {
     outputs: Outputs,
     auth_mode: AuthMode,
+    /// Firehose's interval, and where it delivers.
+    interval: Duration,
+    bucket: tail::Bucket,
     stop: CancellationToken,
 }
 
@@ -102,13 +109,22 @@ impl Running {
     /// nothing costs anything there; on AWS the stack is looked at and nothing changed.
     pub(super) fn begin(&self) {
         self.on_target(|shared, target| async move {
-            if target.is_local() { shared.deploy(&target).await } else { shared.look(&target).await }
+            if target.is_local() && shared.request.watch.is_none() {
+                shared.deploy(&target).await;
+            } else {
+                shared.look(&target).await;
+            }
         });
+    }
+
+    /// Looks at the stack, and changes nothing.
+    pub(super) fn look(&self) {
+        self.on_target(|shared, target| async move { shared.look(&target).await });
     }
 
     /// Finds out what a deployment would change.
     pub(super) fn prepare(&self) {
-        self.on_target(|shared, target| async move { shared.prepare(&target).await });
+        self.on_target(|shared, target| async move { shared.prepare(&target, false).await });
     }
 
     /// Carries out what was agreed to.
@@ -119,6 +135,14 @@ impl Running {
     /// Drops what was shown.
     pub(super) fn discard(&self) {
         self.on_target(|shared, target| async move { shared.discard(&target).await });
+    }
+
+    /// Drops what was shown, and finds out what rolling back takes.
+    pub(super) fn roll_back(&self) {
+        self.on_target(|shared, target| async move {
+            shared.discard(&target).await;
+            shared.prepare(&target, true).await;
+        });
     }
 
     /// Takes the stack down.
@@ -210,6 +234,7 @@ impl Running {
     /// Ends everything in order.
     pub(super) async fn end(mut self, hurry: bool) {
         self.stop_sending();
+        self.stop_looking();
         self.shared.stop_watching().await;
         self.shared.tasks.close();
         let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
@@ -300,6 +325,11 @@ fn shown(target: &Target) -> app::Target {
         region: target.region().to_owned(),
         profile: target.profile().map(str::to_owned),
         endpoint_url: target.endpoint_url().map(str::to_owned),
+        elsewhere: target
+            .service_endpoints()
+            .into_iter()
+            .map(|endpoint| format!("{} at {}", endpoint.service, endpoint.url))
+            .collect(),
         who: match identity.role_name() {
             Some(role) => format!("role {role}"),
             None if name == "root" => "the root user".to_owned(),
@@ -361,6 +391,7 @@ impl Shared {
             Err(error) => DeployProgress::Failed { error: stack::words_of(&error) },
         };
         self.say(Message::Deploy(progress)).await;
+        self.watch_others(target).await;
     }
 
     async fn prepare_and_execute(&self, target: &Target, out: &Sender<Progress>) -> Result<Outcome, DeployError> {
@@ -387,23 +418,33 @@ impl Shared {
         if live.as_ref().is_some_and(|live| live.outputs == *outputs && live.auth_mode == deployed.auth_mode) {
             return;
         }
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
         let stop = CancellationToken::new();
-        if let Some(before) =
-            live.replace(Live { outputs: outputs.clone(), auth_mode: deployed.auth_mode, stop: stop.clone() })
-        {
+        if let Some(before) = live.replace(Live {
+            outputs: outputs.clone(),
+            bucket: bucket.clone(),
+            auth_mode: deployed.auth_mode,
+            interval: Duration::from_secs(deployed.buffering.interval_seconds),
+            stop: stop.clone(),
+        }) {
             before.stop.cancel();
         }
         drop(live);
         let start = Start::At(crate::target::now());
+        // Of what is only watched a part may not be there.
+        if !outputs.stream_name.is_empty() {
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
+            self.pass_on(EventSource::Records, source, Event::Record);
+        }
         let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
-        self.pass_on(EventSource::Records, source, Event::Record);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
+        self.tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         self.pass_on(EventSource::Logs, source, Event::Log);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, out, stop));
-        self.pass_on(EventSource::Objects, source, Event::Object);
+        if !outputs.bucket_name.is_empty() {
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop));
+            self.pass_on(EventSource::Objects, source, Event::Object);
+        }
     }
 
     /// Turns a source's updates into messages, until it ends.

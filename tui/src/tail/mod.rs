@@ -11,17 +11,20 @@ mod consumer;
 mod gap;
 mod live;
 mod logs;
+mod look_back;
 mod objects;
 mod place;
 mod records;
 mod rest;
 mod stack;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use gap::Gap;
-pub use logs::{log_groups, logs};
-pub use objects::objects;
+pub use logs::logs;
+pub use look_back::{Look, Looked};
+pub use objects::{Bucket, objects};
 pub use records::records;
 pub use stack::stack;
 

@@ -1,6 +1,7 @@
 //! What the tests of the real binary share: a user of its own for each, and a terminal.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod cloud;
 pub mod screen;
 
 use std::{

@@ -124,6 +124,45 @@ async fn one_that_failed_with_rollback_disabled_goes_on_from_there() {
 }
 
 #[tokio::test]
+async fn one_that_failed_with_rollback_disabled_can_be_rolled_back_instead() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let mut plan = place.changes(&with(&[("ThrottleRate", "60")])).await;
+    assert!(!plan.preview.can_roll_back);
+    plan.goes_on_as_failed = true;
+    place.order(Order::once(fails("Stage", Action::Update)));
+    failed(place.execute(&plan).await, "UPDATE_FAILED");
+    assert!(place.changes(&with(&[("ThrottleRate", "70")])).await.preview.can_roll_back);
+
+    let back = Request { roll_back: true, ..request() };
+    let first = match place.prepare(&back).await {
+        Ok(Prepared::First(first)) => first,
+        other => panic!("{other:?}"),
+    };
+    assert!(first.what.contains("Roll stack demo back") && first.losses.is_empty(), "{first:?}");
+    let (done, _) = noted(async |out| crate::deploy::remedy(&place.target, &first, None, out).await).await;
+    done.expect("rolled back");
+    assert_eq!(place.status().await, "UPDATE_ROLLBACK_COMPLETE");
+    assert!(matches!(place.prepare(&back).await, Ok(Prepared::Unchanged(_))), "asked for once");
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_with_rollback_disabled_says_what_rolling_back_takes() {
+    let place = Place::new().await;
+    let mut plan = place.changes(&request()).await;
+    plan.goes_on_as_failed = true;
+    place.order(Order::once(fails("Stage", Action::Create)));
+    failed(place.execute(&plan).await, "CREATE_FAILED");
+    let back = Request { roll_back: true, ..request() };
+    match place.prepare(&back).await {
+        Ok(Prepared::First(first)) => {
+            assert!(first.losses.iter().any(|loss| loss.contains("with the records it holds")), "{first:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_failed_is_left_to_destroy() {
     let place = Place::new().await;
     place.deployed(&request()).await;
@@ -154,6 +193,24 @@ async fn one_that_others_made_is_only_watched() {
     place.client().create_stack().stack_name(STACK).template_body(template).send().await.expect("made");
     let refused = place.prepare(&request()).await.expect_err("not ours");
     assert!(matches!(refused, DeployError::Foreign(_)) && refused.to_string().contains("only watched"), "{refused}");
+}
+
+#[tokio::test]
+async fn one_that_others_made_is_watched_by_what_it_has() {
+    let place = Place::new().await;
+    let template = r#"{"Resources": {
+        "Orders": {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "orders", "ShardCount": 1}},
+        "Lines": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/orders"}},
+        "Raw": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "orders-raw"}}}}"#;
+    place.client().create_stack().stack_name(STACK).template_body(template).send().await.expect("made");
+    while place.status().await != "CREATE_COMPLETE" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stack = place.stack().await;
+    let found = crate::deploy::pipeline_of(&place.target, STACK, &stack).await.expect("something to watch");
+    assert_eq!((found.outputs.stream_name.as_str(), found.outputs.bucket_name.as_str()), ("orders", "orders-raw"));
+    assert_eq!(found.log_groups, [(tailwater_core::events::LogSource::Function, "/aws/lambda/orders".to_owned())]);
+    assert_eq!(found.outputs.submit_url, "", "nothing is sent there");
 }
 
 /// `DescribeStacks`, shaped as in the API reference of CloudFormation.
