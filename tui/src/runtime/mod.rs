@@ -2,6 +2,8 @@
 //! no service.
 
 mod history;
+mod outside;
+mod saving;
 mod start;
 mod terminal;
 mod work;
@@ -21,6 +23,7 @@ use crate::{
     ui::{self, Screen},
 };
 use history::History;
+use outside::{Ended, Outside};
 pub use start::start;
 use terminal::Terminal;
 use work::Work;
@@ -66,7 +69,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 
     let history = History::open();
     app.update(Message::History(history.bodies()));
-    let mut doing = Doing { work: work.start(sender), history };
+    let mut doing = Doing { work: work.start(sender), history, outside: None };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
     let mut next_tick = tokio::time::interval(TICK);
@@ -77,7 +80,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
         let dirty = app.is_dirty();
         tokio::select! {
             biased;
-            () = end.told() => break 'app true,
+            () = end.told(true) => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     app.update(Message::Tick(now()));
@@ -107,6 +110,25 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
             }
             _ = next_tick.tick(), if app.changes_with_time() => { app.update(Message::Tick(now())); }
         }
+        if let Some(outside) = doing.outside.take() {
+            // Whoever has the terminal now reads its keys.
+            drop(keys);
+            terminal.lend()?;
+            let ended = outside::show(outside, &mut app, &mut doing, &mut messages, &mut end).await;
+            // What was pressed to stop the other program was not meant for this one.
+            end = terminal::ToldToEnd::listen()?;
+            terminal.take_again()?;
+            keys = EventStream::new();
+            let (width, height) = crossterm::terminal::size()?;
+            app.update(Message::Resize { width, height });
+            match ended {
+                Ok(Ended::Back) => {}
+                Ok(Ended::Told) => break 'app true,
+                Err(error) => {
+                    app.update(Message::Notice(format!("showed it outside the app: {error}")));
+                }
+            }
+        }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
             terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
@@ -123,6 +145,8 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 struct Doing {
     work: work::Running,
     history: History,
+    /// What is to have the terminal next.
+    outside: Option<Outside>,
 }
 
 impl Doing {
@@ -136,6 +160,11 @@ impl Doing {
                         app.update(Message::Notice(format!("copied to the clipboard: {error}")));
                     }
                 }
+                Effect::Save { file, text, what, over } => {
+                    app.update(saving::save(&file, &text, &what, over));
+                }
+                Effect::OpenIn { viewer, name, text } => self.outside = Some(Outside::OpenIn { viewer, name, text }),
+                Effect::Print(text) => self.outside = Some(Outside::Print(text)),
                 Effect::Remember(body) => {
                     if let Err(error) = self.history.add(&body) {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));

@@ -20,7 +20,7 @@ use crate::target::{Target, error_text};
 /// Up to this size an object's lines are read.
 const READ_UP_TO_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of an object is kept as text for people.
-const HEAD_BYTES: usize = 4 * 1024;
+const HEAD_BYTES: usize = 64 * 1024;
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.

@@ -11,6 +11,7 @@ mod help;
 mod input;
 mod ledger;
 mod logs;
+mod marks;
 mod objects;
 mod records;
 mod rows;
@@ -56,7 +57,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
     if app.help().is_some() {
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
-        detail::draw(frame, area, app, theme);
+        detail::draw(frame, area, app, screen, theme);
     } else if let Some(number) = app.trace() {
         trace::draw(frame, area, app, number, theme);
     } else if app.focus() == Pane::Stack && (app.destroying().is_some() || app.deployment().losses().is_some()) {

@@ -4,6 +4,7 @@ mod hands;
 mod overview;
 mod stack;
 mod story;
+mod viewing;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use tailwater_core::app::{App, Message};

@@ -46,6 +46,15 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
+    /// What was looked for, wherever it stands.
+    pub const fn found(self) -> Style {
+        if self.colours {
+            Style::new().fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD)
+        } else {
+            Style::new().add_modifier(Modifier::BOLD).add_modifier(Modifier::UNDERLINED)
+        }
+    }
+
     /// A state.
     pub const fn sign(self, sign: Sign) -> Style {
         match sign {

@@ -173,6 +173,8 @@ pub enum Message {
     SendingEnded,
     /// Something worth a line, from the rooms that touch the world.
     Notice(String),
+    /// Rows were to be saved to a file that is there already.
+    FileExists(String),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
 }

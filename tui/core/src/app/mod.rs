@@ -5,6 +5,7 @@
 
 mod agreeing;
 mod asking;
+mod body;
 mod calls;
 mod chart;
 mod deployment;
@@ -22,9 +23,12 @@ mod pane;
 mod possible;
 mod press;
 mod prompt;
+mod query;
 mod row;
+mod saving;
 mod send;
 mod strip;
+mod times;
 mod trace_view;
 mod words;
 
@@ -34,7 +38,9 @@ pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
     Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
 };
-pub use detail::{Detail, DetailLine, ranges};
+pub use body::JsonLine;
+use body::Body;
+pub use detail::{Detail, DetailLine, RecordLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
 pub use history::History;
@@ -44,9 +50,12 @@ pub use layout::{Area, Layout, SMALLEST};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
 pub use prompt::{Prompt, PromptKind};
-pub use row::{ObjectRow, Query, Row, source_word};
+pub use query::{Query, QueryError};
+pub use row::{ObjectRow, Row, source_word};
+pub use saving::Viewer;
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
+pub use times::Times;
 pub use trace_view::TraceLine;
 pub use words::Line;
 
@@ -55,6 +64,8 @@ use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
+
+use finding::Finding;
 
 use crate::{
     events::{Answer, Event, Sent, StackName, Timestamp},
@@ -97,6 +108,8 @@ pub enum Question {
     SendToAws,
     /// What is to become of the operation that runs.
     Running,
+    /// Write over this file.
+    Overwrite(String),
 }
 
 /// The app's state.
@@ -107,6 +120,7 @@ pub struct App {
     stack_name: StackName,
     colours: bool,
     offset: UtcOffset,
+    times: Times,
     now: Timestamp,
     size: (u16, u16),
     cloud: Option<CloudInfo>,
@@ -136,9 +150,7 @@ pub struct App {
     large: bool,
     editing: bool,
     prompt: Option<Prompt>,
-    /// The filter before the one being typed.
-    filter_before: Option<Query>,
-    find: Option<Query>,
+    finding: Finding,
     detail: Option<Detail>,
     /// The event whose trace is open.
     trace: Option<EventNumber>,
@@ -167,6 +179,7 @@ impl App {
             stack_name: options.stack_name,
             colours: options.colours,
             offset: options.offset,
+            times: Times::default(),
             now: options.now,
             size: SMALLEST,
             cloud: None,
@@ -187,8 +200,7 @@ impl App {
             large: false,
             editing: false,
             prompt: None,
-            filter_before: None,
-            find: None,
+            finding: Finding::default(),
             detail: None,
             trace: None,
             help: None,
@@ -279,11 +291,7 @@ impl App {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();
-                for pane in &mut self.panes {
-                    if pane.filter().is_some_and(Query::depends_on_traces) {
-                        pane.refilter(&self.traces);
-                    }
-                }
+                self.look_again();
             }
             // What still comes of a pipeline that was taken down is no news.
             Message::Tail(..) if self.deployment.ready().is_none() => {}
@@ -295,6 +303,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::FileExists(file) => self.ask_to_overwrite(file),
             Message::History(bodies) => self.send.earlier(bodies),
         }
         effects
@@ -314,6 +323,9 @@ impl App {
     fn tick(&mut self, now: Timestamp) {
         let changes = self.changes_with_time();
         self.now = now;
+        if self.finding.is_due() {
+            self.look_again();
+        }
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.notice = None;
         }
@@ -402,6 +414,8 @@ impl App {
     pub fn changes_with_time(&self) -> bool {
         self.deployment.running()
             || self.notice.is_some()
+            || self.finding.is_due()
+            || (self.times == Times::Relative && self.panes.iter().any(|pane| !pane.is_empty()))
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
             || self.held().records > 0
@@ -421,11 +435,6 @@ impl App {
     /// Whether colours may be used.
     pub const fn colours(&self) -> bool {
         self.colours
-    }
-
-    /// The offset in which times are shown.
-    pub const fn offset(&self) -> UtcOffset {
-        self.offset
     }
 
     /// The time of the last tick.
@@ -491,11 +500,6 @@ impl App {
     /// The line being typed.
     pub const fn prompt(&self) -> Option<&Prompt> {
         self.prompt.as_ref()
-    }
-
-    /// What was looked for last.
-    pub const fn find(&self) -> Option<&Query> {
-        self.find.as_ref()
     }
 
     /// The row that is open.

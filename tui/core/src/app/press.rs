@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt, PromptKind,
-    Query, Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt, PromptKind,
+    Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -34,6 +34,7 @@ impl App {
                 self.detail = None;
                 self.trace = None;
                 self.prompt = Some(Prompt::new(PromptKind::Find, text));
+                self.typed();
             }
             Context::Question
             | Context::Start
@@ -54,7 +55,7 @@ impl App {
             Context::Help => self.scroll_help(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
-                    detail.scroll_by(wheel);
+                    detail.move_by(wheel);
                 }
             }
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
@@ -98,17 +99,26 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => {
-                self.trace = self.traced();
-                self.detail = None;
+            Action::Trace => self.open_trace(),
+            Action::FoldAll | Action::UnfoldAll => {
+                if let Some(detail) = &mut self.detail {
+                    detail.fold_all(action == Action::FoldAll);
+                }
             }
+            Action::Bytes => {
+                if let Some(detail) = &mut self.detail {
+                    detail.turn_bytes();
+                }
+            }
+            Action::CopyValue => return self.copy_of_detail(Detail::value),
+            Action::CopyPath => return self.copy_of_detail(Detail::path),
+            Action::Print => return self.print_row(),
+            Action::Save => self.begin_save(),
+            Action::OpenIn(viewer) => return self.open_outside(viewer),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
-            Action::Filter => {
-                let filter = self.pane(self.focus).filter().cloned();
-                let text = filter.as_ref().map_or("", |filter| filter.text.as_str()).to_owned();
-                self.filter_before = filter;
-                self.prompt = Some(Prompt::new(PromptKind::Filter, &text));
-            }
+            Action::Filter => self.begin_filter(),
+            Action::Escape if self.finds() => self.forget_find(),
+            Action::Escape => return self.back(),
             Action::ShowAll => self.set_filter(None),
             Action::FindNext => self.find_next(Direction::Down),
             Action::FindPrevious => self.find_next(Direction::Up),
@@ -120,6 +130,7 @@ impl App {
             }
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
+            Action::Times => self.turn_times(),
             Action::Deploy => {
                 self.deployment.begin(Work::Preparing, self.now);
                 self.chart_row = None;
@@ -169,21 +180,13 @@ impl App {
 
     pub(super) fn accept(&mut self) -> Vec<Effect> {
         let Some(prompt) = self.prompt.take() else { return Vec::new() };
-        let query = Query::parse(prompt.text());
         match prompt.kind {
             PromptKind::AgreeToDeploy | PromptKind::AgreeToDestroy => {
                 return self.agree_by_name(prompt.kind, prompt.text().trim());
             }
-            PromptKind::Filter => {
-                self.focused().follow();
-                self.set_filter(query);
-            }
-            PromptKind::Find => {
-                if let Some(query) = query {
-                    self.find_first(&query);
-                    self.find = Some(query);
-                }
-            }
+            PromptKind::Filter => self.accept_filter(prompt),
+            PromptKind::Find => self.accept_find(prompt.text()),
+            PromptKind::Save => return self.save_rows(prompt.text()),
         }
         Vec::new()
     }
@@ -195,6 +198,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::Overwrite(file)) => self.overwrite(&file),
             Some(Question::Running) | None => Vec::new(),
         }
     }
@@ -211,9 +215,8 @@ impl App {
             Context::Destroy | Context::Preview => return self.disagree(),
             Context::Prompt => {
                 let kind = self.prompt.take().map(|prompt| prompt.kind);
-                if kind == Some(PromptKind::Filter) {
-                    let before = self.filter_before.take();
-                    self.set_filter(before);
+                if let Some(kind) = kind {
+                    self.drop_typed(kind);
                 }
             }
             Context::Help => self.help = None,
@@ -285,7 +288,28 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
-        self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
+        self.copy_text(text)
+    }
+
+    fn copy_text(&mut self, text: String) -> Vec<Effect> {
+        let size = crate::text::number::size(text.len() as u64);
+        self.say(format!("Copied {size}, if the terminal takes it. Y prints the row, to be marked by hand."));
         vec![Effect::Copy(text)]
+    }
+
+    /// Copies a part of the open row.
+    fn copy_of_detail(&mut self, part: impl Fn(&Detail) -> Option<String>) -> Vec<Effect> {
+        match self.detail.as_ref().and_then(part) {
+            Some(text) => self.copy_text(text),
+            None => {
+                self.say("Nothing to copy on this line. y copies the row.");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn open_trace(&mut self) {
+        self.trace = self.traced();
+        self.detail = None;
     }
 }

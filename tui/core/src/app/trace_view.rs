@@ -64,7 +64,7 @@ impl App {
 
     fn sent_words(&self, trace: &Trace) -> String {
         match trace.sent_at {
-            Some(sent) => format!("sent from here at {}", self.offset.clock_millis(sent)),
+            Some(sent) => format!("sent from here at {}", self.offset().clock_millis(sent)),
             None => "sent by someone else".to_owned(),
         }
     }
@@ -78,7 +78,7 @@ impl App {
             Hop::S3 => match &trace.landing {
                 Some(landing) => (
                     Sign::Done,
-                    format!("line {} of {}, written {}", landing.line, landing.object, self.offset.clock(landing.time)),
+                    format!("line {} of {}, written {}", landing.line, landing.object, self.offset().clock(landing.time)),
                 ),
                 None if trace.settled() => (Sign::Waiting, "nothing comes here".to_owned()),
                 None => (Sign::Waiting, "not yet in an object".to_owned()),
@@ -96,7 +96,7 @@ impl App {
             Some(Answer::Refused { status, message, .. }) => (Sign::Failed, format!("{status} in {took}: {message}")),
             Some(Answer::Unanswered { message }) => (Sign::Attention, format!("no answer in {took}: {message}")),
             None => match (trace.access_at, trace.sent_at) {
-                (Some(access), _) => (Sign::Done, format!("logged at {}", self.offset.clock_millis(access))),
+                (Some(access), _) => (Sign::Done, format!("logged at {}", self.offset().clock_millis(access))),
                 (None, Some(sent)) => {
                     (Sign::Moving, format!("no answer yet, {}", time::whole_seconds(self.now.since(sent))))
                 }
@@ -135,7 +135,7 @@ impl App {
         match (trace.record_at, place) {
             (Some(arrived), place) => {
                 let place = place.map(|place| format!(", {place}")).unwrap_or_default();
-                (Sign::Done, format!("arrived {}{place}", self.offset.clock_millis(arrived)))
+                (Sign::Done, format!("arrived {}{place}", self.offset().clock_millis(arrived)))
             }
             (None, Some(place)) => (Sign::Moving, format!("put to {place}; its record is not read yet")),
             (None, None) if trace.settled() => (Sign::Waiting, "nothing was put".to_owned()),

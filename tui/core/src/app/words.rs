@@ -22,7 +22,8 @@ impl App {
     /// The line under the ledger, where there is something to say.
     pub fn line(&self) -> Option<Line> {
         let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
-        notice
+        self.prompt_line()
+            .or(notice)
             .or_else(|| self.editor_trouble())
             .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
             .or_else(|| self.hint().map(Line::Hint))
@@ -39,7 +40,7 @@ impl App {
         if let (Some((Sign::Failed, _)), Some((when, what))) =
             (self.trouble_at(Hop::Firehose), &self.figures.last_delivery_error)
         {
-            let words = format!("Firehose at {}: {}. Press 2 for its log.", self.offset.clock(*when), what);
+            let words = format!("Firehose at {}: {}. Press 2 for its log.", self.offset().clock(*when), what);
             return Some((Sign::Failed, words));
         }
         for source in [EventSource::Logs, EventSource::Records, EventSource::Objects] {
@@ -150,7 +151,7 @@ impl App {
         let when = match self.target {
             Target::Local if due > self.now => format!("in {}", time::whole_seconds(due.since(self.now))),
             Target::Local => "now".to_owned(),
-            Target::Aws { .. } => format!("about {}", self.offset.clock(due)),
+            Target::Aws { .. } => format!("about {}", self.offset().clock(due)),
         };
         Some([
             format!("{}, {} in Firehose's buffer:", number::counted(held.records, "event"), number::size(held.bytes)),
@@ -194,6 +195,7 @@ impl App {
                     _ => "The stack is being changed.".to_owned(),
                 })
             }
+            Question::Overwrite(file) => Some(format!("{} is there already. Write over it? y/n", visible(file))),
             Question::SendToAws => match &self.target {
                 Target::Aws { account_id, region, profile, .. } => Some(format!(
                     "Send to account {account_id}{}, {region}? y/n",
