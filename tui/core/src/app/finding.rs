@@ -249,6 +249,9 @@ impl App {
 
     pub(super) fn next_trouble(&mut self) {
         let Some((id, around)) = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble) else {
+            if self.open_why() {
+                return;
+            }
             let only = self.pane(self.focus).selected().is_some_and(|(_, row)| row.is_trouble());
             let what = if only { "No other row of this pane" } else { "No row of this pane" };
             let hidden = if self.pane(self.focus).hidden() > 0 { ", of those shown" } else { "" };

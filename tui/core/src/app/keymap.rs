@@ -217,7 +217,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
-    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON as a tree, bytes", if App::has_row;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON as a tree, bytes; with no row, why something is wrong", if App::can_open;
     [key(Key::Enter)] "Enter" => Action::Open, &[Detail], "fold", "fold the JSON value, or unfold it; on an object's line: its trace", if App::opens_line;
     [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
@@ -240,7 +240,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
     [char('/')] "/" => Action::Find, &[Panes, Detail], "find", "find in this pane, then in the others: a text, id=…, #42, $.user_id=417; in an open row: in it", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: words, \"a text\", -word, level>=WARN, source=access, shard=0, id=…, status>=400, #42, $.user_id=417; or", if App::can_filter;
-    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns", if App::has_row;
+    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
     [char('Y')] "Y" => Action::Print, &[Panes, Detail], "", "print the row on the terminal's own screen, with the AWS CLI command that shows the same: works where copying does not", if App::has_row;
     [char('W')] "W" => Action::Save, &[Panes], "", "save the rows that are shown as JSON lines (:w FILE too)", if App::can_save;
@@ -295,6 +295,7 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
                 Action::Large if app.is_away() => "small",
+                Action::Open if context == Panes && app.enter_is_why() && app.has_why() => "why",
                 _ => binding.label,
             };
             (binding.shown, label)

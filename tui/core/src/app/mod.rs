@@ -5,6 +5,7 @@
 
 mod agreeing;
 mod asking;
+mod axis;
 mod body;
 mod calls;
 mod chart;
@@ -30,16 +31,18 @@ mod send;
 mod strip;
 mod times;
 mod trace_view;
+mod verdict;
 mod words;
 
 pub use asking::AskingLine;
+pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+use body::Body;
+pub use body::JsonLine;
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
     Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
 };
-pub use body::JsonLine;
-use body::Body;
 pub use detail::{Detail, DetailLine, RecordLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
@@ -56,7 +59,8 @@ pub use saving::Viewer;
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use times::Times;
-pub use trace_view::TraceLine;
+pub use trace_view::{TraceLine, TraceView};
+pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
@@ -152,8 +156,10 @@ pub struct App {
     prompt: Option<Prompt>,
     finding: Finding,
     detail: Option<Detail>,
-    /// The event whose trace is open.
-    trace: Option<EventNumber>,
+    /// The trace that is open.
+    trace: Option<TraceView>,
+    /// What went wrong, as rows showed it.
+    troubles: Troubles,
     /// The first line of the help in sight, where it is open.
     help: Option<usize>,
     question: Option<Question>,
@@ -203,6 +209,7 @@ impl App {
             finding: Finding::default(),
             detail: None,
             trace: None,
+            troubles: Troubles::default(),
             help: None,
             question: None,
             notice: None,
@@ -373,6 +380,7 @@ impl App {
                 return;
             }
         };
+        self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
 
@@ -508,8 +516,8 @@ impl App {
     }
 
     /// The event whose trace is open.
-    pub const fn trace(&self) -> Option<EventNumber> {
-        self.trace
+    pub fn trace(&self) -> Option<EventNumber> {
+        self.trace.as_ref().map(|view| view.number)
     }
 
     /// The first line of the help in sight, where it is open.

@@ -133,12 +133,15 @@ impl App {
             if detail.in_tree() {
                 detail.turn_fold();
             } else if self.event_under_cursor().is_some() {
-                self.open_trace();
+                self.trace_of_row();
             }
             return;
         }
         if self.in_chart() {
             return self.open_of_chart();
+        }
+        if self.enter_is_why() && self.open_why() {
+            return;
         }
         let pane = self.focus;
         if let Some((id, row)) = self.pane(pane).selected() {
@@ -177,7 +180,9 @@ impl App {
 
     /// The event before or after: the row beside the open one, or the body sent before.
     pub(super) fn turn_event(&mut self, back: bool) {
-        if let Some(number) = self.trace {
+        if self.detail.is_none()
+            && let Some(number) = self.trace()
+        {
             self.turn_trace(number, back);
             return;
         }
@@ -213,7 +218,7 @@ impl App {
             EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
         };
         match beside.filter(|number| self.traces.get(*number).is_some()) {
-            Some(number) => self.trace = Some(number),
+            Some(number) => self.turn_trace_to(number),
             None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
         }
     }

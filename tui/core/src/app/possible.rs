@@ -87,6 +87,11 @@ impl App {
         self.detail.is_some() || !self.pane(self.focus).is_empty() || (self.in_chart() && !self.chart().rows.is_empty())
     }
 
+    /// There is a row to open, or a reason of what is wrong.
+    pub(super) fn can_open(&self) -> bool {
+        self.has_row() || (!self.focus.is_apart() && self.has_why())
+    }
+
     /// The row, or the last event sent, has a trace.
     pub(super) fn has_trace(&self) -> bool {
         self.traced().is_some()

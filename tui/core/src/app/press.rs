@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt, PromptKind,
-    Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt,
+    PromptKind, Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -99,7 +99,7 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
-            Action::Trace => self.open_trace(),
+            Action::Trace => self.trace_of_row(),
             Action::FoldAll | Action::UnfoldAll => {
                 if let Some(detail) = &mut self.detail {
                     detail.fold_all(action == Action::FoldAll);
@@ -221,7 +221,7 @@ impl App {
             }
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
-            Context::Trace => self.trace = None,
+            Context::Trace => self.leave_trace(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),

@@ -142,9 +142,8 @@ mod tests {
 
     #[test]
     fn the_environment_names_the_program_and_no_shell_reads_it() {
-        let with = |name: &'static str, value: &'static str| {
-            move |asked: &str| (asked == name).then(|| value.to_owned())
-        };
+        let with =
+            |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
         let words = |command: Result<Vec<String>, String>| command.expect("a command").join("|");
         assert_eq!(words(Viewer::Pager.command(|_| None)), "less");
         assert_eq!(words(Viewer::Pager.command(with("PAGER", "less -R '+/a b'"))), "less|-R|+/a b");

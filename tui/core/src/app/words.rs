@@ -1,17 +1,18 @@
 //! What the screen says in words: the hint, the trouble, the empty pane, the question, the help.
 
-use super::{App, Context, EventSource, Pane, Phase, Question, Sign, TailState, Target, Work, keymap};
+use super::{App, Context, Pane, Phase, Question, Sign, Target, Verdict, Work, keymap};
 use crate::{
     events::Answer,
-    pipeline::Hop,
     text::{number, safe::visible, time},
 };
 
 /// A line under the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Something is wrong.
+    /// Something is wrong in the editor.
     Trouble(Sign, String),
+    /// Something is wrong in the pipeline.
+    Verdict(Verdict),
     /// What was just done.
     Notice(String),
     /// What to do next, or what is happening to the first event.
@@ -25,7 +26,7 @@ impl App {
         self.prompt_line()
             .or(notice)
             .or_else(|| self.editor_trouble())
-            .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
+            .or_else(|| self.verdict().map(Line::Verdict))
             .or_else(|| self.hint().map(Line::Hint))
     }
 
@@ -34,43 +35,6 @@ impl App {
         let check = self.send.check();
         let wrong = self.editing() && !check.is_good();
         wrong.then(|| Line::Trouble(Sign::Attention, visible(&check.words()).into_owned()))
-    }
-
-    fn trouble(&self) -> Option<(Sign, String)> {
-        if let (Some((Sign::Failed, _)), Some((when, what))) =
-            (self.trouble_at(Hop::Firehose), &self.figures.last_delivery_error)
-        {
-            let words = format!("Firehose at {}: {}. Press 2 for its log.", self.offset().clock(*when), what);
-            return Some((Sign::Failed, words));
-        }
-        for source in [EventSource::Logs, EventSource::Records, EventSource::Objects] {
-            match self.tails.get(&source) {
-                Some(TailState::Retrying { error, after }) => {
-                    let words = format!(
-                        "{} can't be read: {error}. Tried again in {}.",
-                        source_name(source),
-                        time::duration(*after)
-                    );
-                    return Some((Sign::Attention, words));
-                }
-                Some(TailState::Ended { error }) => {
-                    return Some((Sign::Failed, format!("{} are not read any more: {error}", source_name(source))));
-                }
-                _ => {}
-            }
-        }
-        let missing = self.ledger().missing;
-        if missing > 0 {
-            let words = format!(
-                "{} past the time for delivery. Press 2 and f source=delivery.",
-                number::counted(missing, "event")
-            );
-            return Some((Sign::Attention, words));
-        }
-        (self.figures.throttled_in_window(self.now) > 0).then(|| {
-            let words = "429: the API lets ThrottleRate requests a second through, ThrottleBurst at once.";
-            (Sign::Attention, words.to_owned())
-        })
     }
 
     /// The next step, until the second event is sent.
@@ -290,14 +254,6 @@ impl App {
         text(&mut lines, signs);
         text(&mut lines, "Numbers: #42 was sent from here, ·7 by someone else. The marked rows are the same event.");
         lines
-    }
-}
-
-const fn source_name(source: EventSource) -> &'static str {
-    match source {
-        EventSource::Logs => "Logs",
-        EventSource::Records => "Records",
-        EventSource::Objects => "Objects",
     }
 }
 

@@ -49,9 +49,8 @@ pub fn places(text: &str, lower: &str) -> Vec<Range<usize>> {
 fn ascii(text: &[u8], lower: &[u8]) -> Option<usize> {
     let (first, rest) = lower.split_first()?;
     let last = text.len().checked_sub(lower.len())?;
-    (0..=last).find(|at| {
-        text[*at].eq_ignore_ascii_case(first) && text[at + 1..at + lower.len()].eq_ignore_ascii_case(rest)
-    })
+    (0..=last)
+        .find(|at| text[*at].eq_ignore_ascii_case(first) && text[at + 1..at + lower.len()].eq_ignore_ascii_case(rest))
 }
 
 #[cfg(test)]

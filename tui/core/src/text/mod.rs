@@ -2,12 +2,14 @@
 //! placeholders of a body, JSON and numbers as they were written, log lines in brief.
 
 pub mod decimal;
+pub mod difference;
 pub mod find;
 pub mod hex_dump;
 pub mod json;
 pub mod json_lines;
 pub mod json_tree;
 pub mod log_line;
+pub mod mask;
 pub mod number;
 pub mod placeholders;
 pub mod safe;

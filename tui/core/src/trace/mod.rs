@@ -5,13 +5,17 @@
 //! sequence number; a gateway's log line by its request id; a line of an object by its bytes.
 //! Where several records have the same bytes, lines settle them in order, by count.
 
+mod clocks;
 mod ledger;
 mod number;
 mod one;
+mod waterfall;
 
+pub use clocks::{Clock, ClockOffset};
 pub use ledger::{Held, Ledger};
 pub use number::EventNumber;
-pub use one::{Landing, Trace};
+pub use one::{AccessFacts, Landing, PutFacts, Trace};
+pub use waterfall::{Bar, Facts, HopBytes, Identical, Moment, Phase, PhaseKind, Place, Stage, StageState, Waterfall};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -19,8 +23,8 @@ use std::{
 };
 
 use crate::events::{
-    Answer, ApiRequestId, LambdaRequestId, LogLine, LogSource, Object, ObjectKey, ObjectLines, Record, RecordHash,
-    Sent, SequenceNumber, ShardId, Timestamp,
+    Access, Answer, ApiRequestId, FunctionLog, LambdaRequestId, LogLine, LogSource, Object, ObjectKey, ObjectLines,
+    Record, RecordHash, Sent, SequenceNumber, ShardId, Timestamp,
 };
 
 /// How many traces are kept whole; older ones that are settled are only counted.
@@ -54,6 +58,7 @@ pub struct Traces {
     /// Traces that were let go after they had settled.
     let_go: Ledger,
     interval: Option<Duration>,
+    clocks: clocks::Clocks,
 }
 
 impl Traces {
@@ -65,6 +70,11 @@ impl Traces {
     /// Firehose's interval, once it is known: from it follows when an event is overdue.
     pub fn set_interval(&mut self, interval: Duration) {
         self.interval = Some(interval);
+    }
+
+    /// How long after its put an event may be on the way before it counts as missing.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.interval.map(|interval| interval + LANDING_GRACE)
     }
 
     /// An event is on its way out and has no answer yet.
@@ -80,6 +90,7 @@ impl Traces {
         trace.answer = Some(sent.answer.clone());
         trace.latency = Some(sent.latency);
         trace.sent_bytes = sent.body.len() as u64;
+        trace.sent_body = Some(sent.body.clone());
         if let Some(id) = sent.api_request_id() {
             let id = id.clone();
             trace.api_request_id = Some(id.clone());
@@ -112,31 +123,44 @@ impl Traces {
             trace.api_request_id.clone_from(&line.api_request_id);
         }
         match line.source {
-            LogSource::Access => trace.access_at = Some(line.time),
-            LogSource::Function => {
-                if let Some(report) = line.report() {
+            LogSource::Access => {
+                trace.access_at = Some(line.time);
+                trace.access = Access::parse(&line.message).map(|access| AccessFacts {
+                    request_at: access.request_time(),
+                    response_ms: access.response_millis(),
+                    integration_ms: access.integration_millis(),
+                    status: access.status(),
+                    lambda_status: access.lambda_status(),
+                    reached: access.lambda_request_id().is_some(),
+                    error: access.error().map(str::to_owned),
+                });
+            }
+            LogSource::Function => match line.function_log() {
+                FunctionLog::Start => trace.started_at = Some(line.own_time()),
+                FunctionLog::Fault(words) => trace.fault = Some(words),
+                FunctionLog::Report(report, error_type) => {
                     trace.report = Some(report);
-                } else if line.api_request_id.is_some() {
-                    trace.function_at = Some(line.time);
+                    trace.reported_at = Some(line.own_time());
+                    trace.fault = trace.fault.take().or(error_type);
+                }
+                FunctionLog::Event(said) => {
+                    trace.function_at = Some(said.time.unwrap_or(line.time));
                     trace.lambda_request_id.clone_from(&line.lambda_request_id);
-                    let text = |name: &str| {
-                        serde_json::from_str::<serde_json::Value>(&line.message)
-                            .ok()?
-                            .get(name)?
-                            .as_str()
-                            .map(str::to_owned)
-                    };
-                    trace.outcome = text("outcome");
+                    trace.outcome = said.outcome;
+                    trace.function_status = said.status;
+                    trace.function_words = said.message;
+                    trace.putting =
+                        Some(PutFacts { kinesis_ms: said.kinesis_ms, attempts: said.attempts, error: said.error });
                     // The line names the record's place: it proves an unanswered event.
-                    if let (Some(shard), Some(number)) = (text("shardId"), text("sequenceNumber")) {
-                        let place = (ShardId(shard), SequenceNumber(number));
+                    if let Some(place) = said.place {
                         trace.place = Some(place.clone());
                         if let Some(other) = self.by_place.insert(place, key) {
                             self.merge(other, key);
                         }
                     }
                 }
-            }
+                FunctionLog::InitStart | FunctionLog::Other => {}
+            },
             LogSource::Delivery => {}
         }
     }
@@ -159,6 +183,7 @@ impl Traces {
         trace.place = Some(place);
         trace.record_at = Some(record.time);
         trace.record_bytes = record.data.len() as u64;
+        trace.record_data = Some(record.data.clone());
         trace.hash = Some(hash);
         match self.claim(&hash) {
             Some(landing) => self.land(key, landing),
@@ -222,6 +247,34 @@ impl Traces {
         self.kept.range(..EventNumber::Other(0)).filter_map(|(key, trace)| match key {
             EventNumber::Own(seq) => Some((*seq, trace)),
             EventNumber::Other(_) => None,
+        })
+    }
+
+    /// An event's way as a waterfall.
+    pub fn waterfall(&self, number: EventNumber, now: Timestamp) -> Option<Waterfall> {
+        let trace = self.kept.get(&number)?;
+        let due = self.interval.zip(trace.record_at.or(trace.sent_at)).map(|(interval, since)| since.plus(interval));
+        let around = waterfall::Surroundings {
+            clocks: &self.clocks,
+            now,
+            due,
+            overdue: due.is_some_and(|due| now > due.plus(LANDING_GRACE)),
+            failures: None,
+            retention: None,
+        };
+        Some(Waterfall {
+            number,
+            rows: waterfall::rows(trace, &around),
+            identical: None,
+            clocks: self.clocks.offsets(),
+            bytes: HopBytes {
+                sent: trace.sent_at.map(|_| trace.sent_bytes),
+                sent_body: trace.sent_body.clone(),
+                record: trace.record_at.map(|_| trace.record_bytes),
+                record_data: trace.record_data.clone(),
+                line: trace.landing.as_ref().map(|_| trace.record_bytes),
+            },
+            duplicates: Vec::new(),
         })
     }
 

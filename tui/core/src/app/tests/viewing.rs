@@ -188,11 +188,7 @@ fn a_line_of_an_object_leads_to_its_event() {
     let own = |seq| Some(EventNumber::Own(seq));
     assert_eq!(
         lines,
-        [
-            (1, None, "{\"n\":9}".to_owned()),
-            (2, own(2), "{\"n\":2}".to_owned()),
-            (3, own(1), "{\"n\":1}".to_owned())
-        ]
+        [(1, None, "{\"n\":9}".to_owned()), (2, own(2), "{\"n\":2}".to_owned()), (3, own(1), "{\"n\":1}".to_owned())]
     );
     key(&mut app, Key::End);
     key(&mut app, Key::Up);
@@ -210,8 +206,7 @@ fn rows_are_saved_as_commands_print_them_and_never_over_a_file_unasked() {
     let effects = key(&mut app, Key::Enter);
     let [Effect::Save { file, text, what, over: false }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((file.as_str(), what.as_str()), ("tailwater-records.jsonl", "2 rows"));
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines[0]["data"]["n"], 11);
     assert_eq!(lines[1]["source"], "records");
     app.update(Message::FileExists(file.clone()));
