@@ -107,12 +107,17 @@ impl App {
         }
     }
 
-    /// What is typed shows at once what it does. While it is no filter, the one before it stays.
+    /// What is typed shows at once what it does; a term that is not right yet hides nothing.
     pub(super) fn typed(&mut self) {
         let Some(prompt) = &self.prompt else { return };
         match prompt.kind {
             PromptKind::Filter => {
-                if let Ok(filter) = Query::filter(prompt.text()) {
+                let text = prompt.text();
+                let filter = Query::filter(text).or_else(|error| {
+                    let before = text[..error.at].rfind(char::is_whitespace).unwrap_or(0);
+                    Query::filter(&text[..before])
+                });
+                if let Ok(filter) = filter {
                     self.set_filter(filter);
                 }
             }
@@ -249,10 +254,10 @@ impl App {
 
     pub(super) fn next_trouble(&mut self) {
         let Some((id, around)) = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble) else {
-            if self.open_why() {
+            let only = self.pane(self.focus).selected().is_some_and(|(_, row)| row.is_trouble());
+            if !only && self.open_why() {
                 return;
             }
-            let only = self.pane(self.focus).selected().is_some_and(|(_, row)| row.is_trouble());
             let what = if only { "No other row of this pane" } else { "No row of this pane" };
             let hidden = if self.pane(self.focus).hidden() > 0 { ", of those shown" } else { "" };
             return self.say(format!("{what} failed or warns{hidden}."));

@@ -307,9 +307,4 @@ impl App {
             }
         }
     }
-
-    pub(super) fn open_trace(&mut self) {
-        self.trace = self.traced();
-        self.detail = None;
-    }
 }

@@ -66,12 +66,12 @@ fn a_match_far_to_the_right_is_brought_into_sight() {
 fn a_row_that_is_open_folds() {
     let mut app = story::ready_app();
     let data = "{\"event\":\"order\",\"total\":1.50e+03,\"customer\":{\"name\":\"東京 👩‍👩‍👧\",\"id\":12345678901234567890},\
-                \"items\":[{\"sku\":\"a-1\"},{\"sku\":\"b-2\"}],\"note\":\"\u{202e}\u{1b}[2J\"}\n";
+                \"items\":[{\"sku\":\"a-1\"},{\"sku\":\"b-2\"}],\"note\":\"\u{202e}\\u001b[2J\"}\n";
     app.update(Message::Events(vec![story::record_of(1, 1_000, Bytes::from(data))]));
     press(&mut app, "3");
     key(&mut app, Key::Enter);
     type_and_enter(&mut app, "/sku");
-    insta::assert_snapshot!("unfolded", screen_text(&mut app, 80, 24));
+    insta::assert_snapshot!("unfolded", screen_text(&mut app, 120, 40));
     press(&mut app, "-");
     insta::assert_snapshot!("folded", screen_text(&mut app, 80, 24));
     press(&mut app, "x");

@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_filter_is_said_while_it_is_typed_and_hides_nothing() {
     type_in(&mut app, " level=LOUD");
     assert_eq!(trouble(&app), "Column 13: a level is DEBUG, INFO, WARN or ERROR.");
     assert_eq!(app.filter_error().expect("an error").at, 12);
-    assert_eq!(rows(&app).len(), 1, "the last that was one");
+    assert_eq!(rows(&app).len(), 1, "the terms before it");
     key(&mut app, Key::Enter);
     assert_eq!(app.context(), Context::Prompt, "it stays where it can be mended");
     key(&mut app, Key::Esc);
@@ -96,9 +96,9 @@ fn finding_says_which_of_how_many_and_goes_around() {
 fn the_next_trouble_says_when_there_is_none_or_only_this() {
     let mut app = ready_app();
     press(&mut app, '2');
-    app.update(Message::Events(vec![log("fine"), log("ERROR one"), log("fine too")]));
+    app.update(Message::Events(vec![log("fine"), log("WARN one"), log("fine too")]));
     press(&mut app, '!');
-    assert_eq!(selected_text(&app), "ERROR one");
+    assert_eq!(selected_text(&app), "WARN one");
     press(&mut app, '!');
     assert_eq!(notice(&app), "No other row of this pane failed or warns.");
     type_in(&mut app, "ffine");
