@@ -34,6 +34,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const MESSAGES_FOR: Duration = Duration::from_millis(4);
 /// How many messages may wait: behind that, sources wait.
 const MESSAGES_AHEAD: usize = 256;
+/// Between two looks at the clock while many events are sent: each is sent when it is due.
+const LOAD_TICK: Duration = Duration::from_millis(10);
 /// Between two looks at the clock while the screen shows something that changes with time.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -72,6 +74,8 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
     let mut doing = Doing { work: work.start(sender), history, outside: None };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
+    let mut next_load = tokio::time::interval(LOAD_TICK);
+    next_load.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_tick = tokio::time::interval(TICK);
     next_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let quit = 'app: loop {
@@ -83,7 +87,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
             () = end.told(true) => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
-                    app.update(Message::Tick(now()));
+                    doing.update(&mut app, Message::Tick(now())).await;
                     if terminal::is_suspend(&event) && !app.editing() {
                         terminal.suspend()?;
                         app.redraw();
@@ -98,7 +102,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
             },
             () = tokio::time::sleep_until(frame_due.into()), if dirty => {}
             Some(message) = messages.recv() => {
-                app.update(Message::Tick(now()));
+                doing.update(&mut app, Message::Tick(now())).await;
                 let until = Instant::now() + MESSAGES_FOR;
                 let mut next = Some(message);
                 while let Some(message) = next {
@@ -108,7 +112,8 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
                     next = if Instant::now() < until { messages.try_recv().ok() } else { None };
                 }
             }
-            _ = next_tick.tick(), if app.changes_with_time() => { app.update(Message::Tick(now())); }
+            _ = next_load.tick(), if app.is_loading() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
         if let Some(outside) = doing.outside.take() {
             // Whoever has the terminal now reads its keys.
@@ -176,7 +181,7 @@ impl Doing {
                 Effect::Discard => self.work.discard(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
-                Effect::Send { events, rate } => self.work.send(events, rate).await,
+                Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

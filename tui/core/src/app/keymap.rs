@@ -57,6 +57,10 @@ pub enum Action {
     ShowAll,
     /// Send what is in the editor.
     Send,
+    /// Begin the tour.
+    Tour,
+    /// No more of many are sent.
+    StopLoad,
     /// Edit it.
     Edit,
     /// Copy the row.
@@ -105,6 +109,10 @@ pub enum Action {
     TurnView,
     /// Explain.
     Help,
+    /// The next thing that the help explains.
+    NextTopic,
+    /// The one before.
+    PreviousTopic,
     /// What was typed is meant.
     Accept,
     /// Yes.
@@ -136,6 +144,8 @@ pub enum Context {
     Trace,
     /// The help.
     Help,
+    /// A list to pick from: letters narrow it.
+    Picker,
     /// A question.
     Question,
     /// The preview of a deployment, which waits for a yes.
@@ -164,7 +174,7 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace};
 
 const fn always(_: &App) -> bool {
     true
@@ -211,10 +221,16 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
+    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
+    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
+    [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON as a tree, bytes; with no row, why something is wrong", if App::can_open;
@@ -233,7 +249,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('+'), char('=')] "+" => Action::UnfoldAll, &[Detail], "", "", if App::has_tree;
     [char('c')] "c" => Action::CopyValue, &[Detail], "copy value", "copy what the line says: a field's value, a JSON value as it was sent";
     [char('p')] "p" => Action::CopyPath, &[Detail], "copy path", "copy the JSON path of the line's value: it is a filter, too", if App::in_tree;
-    [char('x')] "x" => Action::Bytes, &[Detail], "bytes", "the body as bytes in hexadecimal, or back", if App::has_bytes;
+    [char('b')] "b" => Action::Bytes, &[Detail], "bytes", "the body as bytes in hexadecimal, or back", if App::has_bytes;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace], "previous, next", "the previous and the next row, or event";
@@ -266,11 +282,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
+    [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
+    [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
-    [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go; then one level back", if App::can_escape;
+    [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go, or the tour ends; then one level back", if App::can_escape;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -368,7 +387,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }

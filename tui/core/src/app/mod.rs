@@ -14,22 +14,27 @@ mod detail;
 mod effect;
 mod figures;
 mod finding;
+mod help;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
+mod load;
 mod message;
 mod moving;
 mod pane;
+mod picker;
 mod possible;
 mod press;
 mod prompt;
 mod query;
+mod request;
 mod row;
 mod saving;
 mod send;
 mod strip;
 mod times;
+mod tour;
 mod trace_view;
 mod verdict;
 mod words;
@@ -46,19 +51,24 @@ pub use deployment::{
 pub use detail::{Detail, DetailLine, RecordLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use help::{HelpLine, HelpView};
 pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Layout, SMALLEST};
+pub use load::LoadPlan;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
+pub use picker::{Picker, PickerItem, PickerKind};
 pub use prompt::{Prompt, PromptKind};
 pub use query::{Query, QueryError};
+pub use request::RequestEdits;
 pub use row::{ObjectRow, Row, source_word};
 pub use saving::Viewer;
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use times::Times;
+pub use tour::{TOUR_LINES, TourWords};
 pub use trace_view::{TraceLine, TraceView};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
@@ -110,6 +120,8 @@ pub enum Question {
     Quit,
     /// Send for the first time to an account of AWS.
     SendToAws,
+    /// Send many events to an account of AWS.
+    LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
     /// Write over this file.
@@ -145,6 +157,16 @@ pub struct App {
     figures: Figures,
     tails: HashMap<EventSource, TailState>,
     send: Send,
+    /// What of the request differs from the usual one.
+    request: RequestEdits,
+    /// Many events that are being sent.
+    load: Option<load::Load>,
+    /// A list to pick from, while it is open.
+    picker: Option<Picker>,
+    /// The tour, while it is on.
+    tour: Option<tour::Tour>,
+    /// Nothing was ever sent: the tour is offered.
+    tour_offered: bool,
     panes: [PaneState; Pane::ALL.len()],
     /// When the last record came, by the clock of the stream.
     last_record: Timestamp,
@@ -160,8 +182,8 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
-    /// The first line of the help in sight, where it is open.
-    help: Option<usize>,
+    /// The help, where it is open.
+    help: Option<HelpView>,
     question: Option<Question>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
@@ -181,6 +203,11 @@ impl App {
         Self {
             deployment: Deployment::new(phase, options.now),
             send: Send::new(options.templates, options.seed, options.now),
+            request: RequestEdits::default(),
+            load: None,
+            picker: None,
+            tour: None,
+            tour_offered: false,
             target: options.target,
             stack_name: options.stack_name,
             colours: options.colours,
@@ -222,9 +249,15 @@ impl App {
 
     /// Takes in what happened, and says what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let effects = self.take_in(message);
+        self.watch_tour();
+        effects
+    }
+
+    fn take_in(&mut self, message: Message) -> Vec<Effect> {
         if let Message::Tick(now) = message {
             self.tick(now);
-            return Vec::new();
+            return self.load_due();
         }
         if let Message::Events(events) = &message
             && events.iter().all(|event| matches!(event, Event::Call(_)))
@@ -311,7 +344,10 @@ impl App {
             }
             Message::Notice(text) => self.say(text),
             Message::FileExists(file) => self.ask_to_overwrite(file),
-            Message::History(bodies) => self.send.earlier(bodies),
+            Message::History(bodies) => {
+                self.offer_tour(bodies.len());
+                self.send.earlier(bodies);
+            }
         }
         effects
     }
@@ -348,6 +384,7 @@ impl App {
                 self.traces.sent(&sent);
                 self.figures.sent(&sent);
                 self.send.answered(sent.seq);
+                self.load_answered(&sent);
                 (Pane::Send, Row::Sent(sent))
             }
             Event::Log(line) => {
@@ -424,6 +461,7 @@ impl App {
             || self.notice.is_some()
             || self.finding.is_due()
             || (self.times == Times::Relative && self.panes.iter().any(|pane| !pane.is_empty()))
+            || self.load.is_some()
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
             || self.held().records > 0
@@ -520,11 +558,6 @@ impl App {
         self.trace.as_ref().map(|view| view.number)
     }
 
-    /// The first line of the help in sight, where it is open.
-    pub const fn help(&self) -> Option<usize> {
-        self.help
-    }
-
     /// The question that waits.
     pub const fn question(&self) -> Option<&Question> {
         self.question.as_ref()
@@ -551,7 +584,8 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        Layout::of(self.size.0, self.size.1, self.header_lines(), self.large())
+        let height = self.size.1.saturating_sub(self.tour_lines());
+        Layout::of(self.size.0, height, self.header_lines(), self.large())
     }
 
     /// On AWS a second line says who one is there.
@@ -585,9 +619,18 @@ impl App {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
+        } else if self.picker.is_some() {
+            Context::Picker
         } else if self.help.is_some() {
             Context::Help
-        } else if self.detail.is_some() {
+        } else {
+            self.context_beneath_help()
+        }
+    }
+
+    /// Where a key would be pressed if the help were closed.
+    fn context_beneath_help(&self) -> Context {
+        if self.detail.is_some() {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace

@@ -48,7 +48,9 @@ impl App {
     }
 
     pub(super) fn move_by(&mut self, rows: isize) {
-        if self.help.is_some() {
+        if self.picker.is_some() {
+            self.move_in_picker(rows);
+        } else if self.help.is_some() {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.move_by(rows);
@@ -65,16 +67,9 @@ impl App {
         }
     }
 
-    pub(super) fn scroll_help(&mut self, lines: isize) {
-        let last = self.help_lines().len().saturating_sub(1);
-        if let Some(scroll) = &mut self.help {
-            *scroll = scroll.saturating_add_signed(lines).min(last);
-        }
-    }
-
     pub(super) fn go_first(&mut self) {
-        if let Some(scroll) = &mut self.help {
-            *scroll = 0;
+        if let Some(help) = &mut self.help {
+            help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.cursor = 0;
         } else if self.in_chart() {

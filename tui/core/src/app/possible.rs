@@ -57,9 +57,9 @@ impl App {
         self.large().is_some()
     }
 
-    /// Esc does something: marks of what was looked for go, or a level is left.
+    /// Esc does something: marks of what was looked for go, the tour ends, or a level is left.
     pub(super) fn can_escape(&self) -> bool {
-        self.finds() || self.is_away()
+        self.finds() || self.is_on_tour() || self.is_away()
     }
 
     /// The cursor of the open row stands in a JSON tree.

@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Detail, Direction, Effect, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt,
-    PromptKind, Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Detail, Direction, Effect, HelpView, KeyPress, Mouse, MouseKind, Pane, Phase,
+    Prompt, PromptKind, Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -14,6 +14,9 @@ impl App {
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
+        if context == Context::Picker {
+            self.picker_key(press);
+        }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
         }
@@ -22,7 +25,18 @@ impl App {
 
     /// A paste never starts anything: it is text for the line being typed, or what to find.
     pub(super) fn paste(&mut self, text: &str) {
+        let takes_curl = matches!(
+            self.context(),
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+        );
+        if takes_curl && self.is_ready() && self.take_curl(text) {
+            self.help = None;
+            self.detail = None;
+            self.trace = None;
+            return;
+        }
         match self.context() {
+            Context::Picker => self.paste_to_picker(text),
             Context::Prompt => {
                 if let Some(prompt) = &mut self.prompt {
                     prompt.insert(text);
@@ -118,16 +132,22 @@ impl App {
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => self.begin_filter(),
             Action::Escape if self.finds() => self.forget_find(),
+            Action::Escape if self.is_on_tour() => self.end_tour(),
             Action::Escape => return self.back(),
             Action::ShowAll => self.set_filter(None),
             Action::FindNext => self.find_next(Direction::Down),
             Action::FindPrevious => self.find_next(Direction::Up),
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
+            Action::Tour => self.begin_tour(),
+            Action::StopLoad => {
+                self.stop_load();
+            }
             Action::Edit => {
                 self.focus_on(Pane::Send);
                 self.editing = true;
             }
+            Action::Copy if self.help.is_some() => return self.copy_commands(),
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
             Action::Times => self.turn_times(),
@@ -168,7 +188,10 @@ impl App {
                 self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
-            Action::Help => self.help = Some(0),
+            Action::Help => self.help = Some(HelpView::default()),
+            Action::NextTopic => self.turn_help(true),
+            Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,
@@ -199,6 +222,10 @@ impl App {
                 self.send_next()
             }
             Some(Question::Overwrite(file)) => self.overwrite(&file),
+            Some(Question::LoadToAws(plan)) => {
+                self.send_agreed = true;
+                self.load_agreed(plan)
+            }
             Some(Question::Running) | None => Vec::new(),
         }
     }
@@ -219,6 +246,7 @@ impl App {
                     self.drop_typed(kind);
                 }
             }
+            Context::Picker => self.picker = None,
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
@@ -240,6 +268,10 @@ impl App {
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         if self.question == Some(Question::Quit) {
             return self.leave();
+        }
+        // What was begun is answered; the same key again gives that up, too.
+        if self.stop_load() {
+            return Vec::new();
         }
         if !self.send.in_flight().is_empty() {
             self.say("Sending is stopped. Ctrl-C again quits.");
@@ -266,7 +298,11 @@ impl App {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
                 self.forget_sums();
-                let mut effects = vec![Effect::Send { events: vec![(outgoing.seq, outgoing.body)], rate: None }];
+                let mut effects = vec![Effect::Send {
+                    events: vec![(outgoing.seq, outgoing.body)],
+                    rate: None,
+                    request: self.request.clone(),
+                }];
                 if self.send.remember(&outgoing.template) {
                     effects.push(Effect::Remember(outgoing.template));
                 }

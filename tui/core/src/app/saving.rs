@@ -1,8 +1,11 @@
 //! Taking rows out of the app: saved as JSON lines, opened in a pager or an editor, printed on the
 //! terminal's own screen.
 
-use super::{App, Context, Detail, Effect, Pane, Prompt, PromptKind, Question, Row};
+use super::{App, Context, Detail, Effect, Pane, Prompt, PromptKind, Question};
 use crate::text::{number, safe::visible};
+
+/// How many letters of a command stand in a line, where its words allow it.
+const COMMAND_LETTERS: usize = 78;
 
 /// What shows a text outside the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,16 +121,15 @@ impl App {
         if !commands.is_empty() {
             text.push_str("\nThe AWS CLI shows the same with:\n");
             for command in commands {
-                text.push_str(&format!("\n{command}\n"));
+                text.push_str(&format!("\n{}\n", command.lines(COMMAND_LETTERS).join("\n")));
+            }
+            if let Some(file) = &self.deployment.settings.keys_file {
+                text.push_str(&format!(
+                    "\nThe local cloud wants its own keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY stand in {file}\n"
+                ));
             }
         }
         vec![Effect::Print(text)]
-    }
-
-    /// The AWS CLI commands that show the same as a row, the most exact first.
-    fn commands_of(&self, row: &Row) -> Vec<String> {
-        let _ = row;
-        Vec::new()
     }
 
     /// Rows are there to be taken out.

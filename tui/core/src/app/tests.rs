@@ -152,7 +152,11 @@ fn the_first_key_sends_what_stands_in_the_editor() {
     assert_eq!(
         effects,
         [
-            Effect::Send { events: vec![(1, Bytes::from_static(b"{\"n\":1}"))], rate: None },
+            Effect::Send {
+                events: vec![(1, Bytes::from_static(b"{\"n\":1}"))],
+                rate: None,
+                request: RequestEdits::default()
+            },
             Effect::Remember("{\"n\":{{seq}}}".to_owned())
         ]
     );

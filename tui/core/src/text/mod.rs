@@ -1,6 +1,7 @@
 //! What every rendering shares: making hostile text safe, numbers and times for people, the
 //! placeholders of a body, JSON and numbers as they were written, log lines in brief.
 
+pub mod curl;
 pub mod decimal;
 pub mod difference;
 pub mod find;
@@ -14,3 +15,4 @@ pub mod number;
 pub mod placeholders;
 pub mod safe;
 pub mod time;
+pub mod wrap;

@@ -160,6 +160,12 @@ impl Trace {
         answered || function_says || gateway_says
     }
 
+    /// Since when it was in the stream, as far as is known: its arrival, else the function's line of it,
+    /// else its sending.
+    pub fn put_since(&self) -> Option<Timestamp> {
+        self.record_at.or(self.function_at).or(self.sent_at).filter(|_| self.put())
+    }
+
     /// Its record may be in the stream although nobody was told so.
     pub fn maybe_put(&self) -> bool {
         !self.put() && !self.refused() && self.answer.is_some()

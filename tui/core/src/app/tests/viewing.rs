@@ -162,7 +162,7 @@ fn an_open_row_folds_and_its_parts_are_copied() {
     press(&mut app, 'n');
     assert_eq!(press(&mut app, 'p'), [Effect::Copy("$.who.id".to_owned())], "finding unfolds");
     press(&mut app, '+');
-    press(&mut app, 'x');
+    press(&mut app, 'b');
     assert!(app.detail().expect("open").lines.iter().any(|line| line.holds("7b 22")), "its bytes");
     assert_eq!(press(&mut app, 'p'), [], "a byte has no path");
     press(&mut app, 'g');
