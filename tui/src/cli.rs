@@ -3,6 +3,8 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "local")]
+use tailwater_core::faults::Order;
 
 use crate::{
     commands::{self, End},
@@ -63,7 +65,17 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Break something in the local cloud, as crash=20%; `tailwater fault --help` lists the faults. May
+    /// be repeated
+    #[cfg(feature = "local")]
+    #[arg(long, global = true, value_name = "NAME[=VALUE][,…]", value_parser = faults)]
+    pub fault: Vec<Faults>,
 }
+
+/// The orders of one `--fault`.
+#[cfg(feature = "local")]
+#[derive(Debug, Clone)]
+pub struct Faults(pub Vec<Order>);
 
 /// Where the pipeline lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,8 +107,17 @@ pub enum Output {
 pub enum Command {
     /// Run the embedded cloud, empty, in the foreground, for the AWS CLI, SDKs and curl
     #[cfg(feature = "local")]
-    #[command(after_help = "Example: tailwater local --output json")]
+    #[command(
+        after_help = "Example: tailwater local --output json",
+        after_long_help = format!("{}\nExample: tailwater local --fault crash=20%", tailwater_core::faults::help())
+    )]
     Local(LocalArgs),
+    /// Break something in the local cloud that runs, or mend it: from a second terminal
+    #[cfg(feature = "local")]
+    #[command(
+        after_help = format!("{}\nExample: tailwater fault crash=20%,for=2m", tailwater_core::faults::help())
+    )]
+    Fault(FaultArgs),
     /// Deploy the pipeline, or update it
     #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
     Deploy(DeployArgs),
@@ -172,6 +193,15 @@ pub struct LocalArgs {
     /// The per-shard limits of Kinesis: as on AWS, or lifted
     #[arg(long, value_enum, default_value_t = Limits::Aws)]
     pub limits: Limits,
+}
+
+/// `tailwater fault`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+pub struct FaultArgs {
+    /// `list` says what is on, `clear` turns all off, `clear NAME…` those; else faults to turn on
+    #[arg(value_name = "list|clear|NAME[=VALUE][,…]", default_value = "list")]
+    pub words: Vec<String>,
 }
 
 /// The per-shard limits of Kinesis.
@@ -303,6 +333,8 @@ async fn dispatch(cli: Cli) -> End {
         },
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
+        #[cfg(feature = "local")]
+        Some(Command::Fault(args)) => commands::fault(&global, &args.words).await,
         Some(Command::Deploy(args)) => commands::deploy(&global, args).await,
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
@@ -379,6 +411,12 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 5m"))
 }
 
+/// Faults as people order them.
+#[cfg(feature = "local")]
+fn faults(text: &str) -> Result<Faults, String> {
+    tailwater_core::faults::parse(text).map(Faults).map_err(|error| error.to_string())
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
@@ -411,6 +449,8 @@ mod tests {
             ["tailwater", "send", "--count=0"],
             ["tailwater", "--stack-name=1st", "status"],
             ["tailwater", "--param=NoValue", "status"],
+            #[cfg(feature = "local")]
+            ["tailwater", "--fault=crsh", "status"],
         ] {
             assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
         }

@@ -182,6 +182,10 @@ impl Doing {
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
+                #[cfg(feature = "local")]
+                Effect::Break(order) => self.work.order(order),
+                #[cfg(not(feature = "local"))]
+                Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

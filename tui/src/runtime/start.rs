@@ -7,6 +7,8 @@ use tailwater_core::{
 };
 
 use super::{RuntimeError, Work, run};
+#[cfg(feature = "local")]
+use crate::target::{OrderError, Orders};
 use crate::{
     cli::{Global, Where},
     deploy::Request,
@@ -71,6 +73,7 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
         #[cfg(feature = "local")]
         Where::Local => {
             let target = Target::join_or_start(global.region.as_deref()).await?;
+            order_faults(global, &target).await.map_err(|error| TargetError::Cloud(error.to_string()))?;
             let info = match target.embedded() {
                 Some(embedded) => CloudInfo {
                     endpoint_url: embedded.registration().endpoint_url.clone(),
@@ -98,6 +101,17 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
             Ok((target, None))
         }
     }
+}
+
+/// Orders what `--fault` says.
+#[cfg(feature = "local")]
+async fn order_faults(global: &Global, target: &Target) -> Result<(), OrderError> {
+    if let Some(orders) = Orders::to(target)? {
+        for order in global.fault.iter().flat_map(|faults| &faults.0) {
+            orders.put(order).await?;
+        }
+    }
+    Ok(())
 }
 
 /// This machine's offset from UTC, now.

@@ -17,7 +17,11 @@ const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
+    let broken = broken(app, room / 2);
+    let room = room.saturating_sub(broken.as_deref().map_or(0, |words| fit::width(words) + 1));
     let mut parts = match app.target() {
+        // What is broken on purpose takes the place of the words on where one is.
+        Target::Local if broken.is_some() => vec!["local".to_owned(), stack(app), app.offset().name()],
         Target::Local => {
             let place = match app.cloud() {
                 Some(cloud) if !cloud.own => "local · joined a cloud that runs",
@@ -46,7 +50,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         parts.push(address);
     }
     let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
-    let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let mut spans = Vec::new();
+    if let Some(broken) = broken {
+        spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);
+    }
+    spans.extend([Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let line = Line::from(spans);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
         && let Target::Aws { who, endpoint_url, .. } = app.target()
@@ -56,6 +65,13 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
+}
+
+/// What is broken on purpose, whoever ordered it: `FAULT crash 20 %`.
+fn broken(app: &App, room: usize) -> Option<String> {
+    let on = app.faults_on();
+    let word = if on.len() > 1 { "FAULTS" } else { "FAULT" };
+    (!on.is_empty()).then(|| fit::cut(&format!("{word} {}", visible(&on.join(" + "))), room))
 }
 
 /// `1234…4321`: enough to know it again.

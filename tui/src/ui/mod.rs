@@ -1,6 +1,7 @@
 //! Draws the app's state: one file for each thing on the screen. It decides nothing.
 
 mod asking;
+mod breaking;
 mod calls;
 mod chart;
 mod detail;
@@ -69,6 +70,8 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
         detail::draw(frame, area, app, screen, theme);
     } else if let Some(number) = app.trace() {
         trace::draw(frame, area, app, number, theme);
+    } else if app.breaks() {
+        breaking::draw(frame, area, app, theme);
     } else if app.focus() == Pane::Stack && (app.destroying().is_some() || app.deployment().losses().is_some()) {
         asking::draw(frame, area, app, theme);
     } else if app.deployment().ready().is_none() && !app.focus().is_apart() {
@@ -91,7 +94,11 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
 
 /// Whether the panes take keys: a question or a line being typed leaves their marks standing.
 fn focused(app: &App, pane: Pane) -> bool {
-    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Picker | Context::Detail | Context::Trace)
+    app.focus() == pane
+        && !matches!(
+            app.context(),
+            Context::Help | Context::Picker | Context::Detail | Context::Trace | Context::Breaking
+        )
 }
 
 const fn rect(area: Area) -> Rect {

@@ -1,5 +1,6 @@
 //! Whole screens as text, drawn from messages alone.
 
+mod breaking;
 mod guide;
 mod hands;
 mod overview;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, RequestEdits, Viewer};
+use super::{Destroying, FaultOrder, RequestEdits, Viewer};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub enum Effect {
     Print(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
     /// End the app.
     Quit,
 }

@@ -107,6 +107,20 @@ pub enum Action {
     WatchRunning,
     /// The stack as a chart, or as a list of events.
     TurnView,
+    /// The faults of the local cloud.
+    Break,
+    /// Turn the fault on, or off.
+    TurnFault,
+    /// Turn all faults off.
+    ClearFaults,
+    /// Less of what is set.
+    Weaker,
+    /// More of it.
+    Stronger,
+    /// The next column.
+    NextColumn,
+    /// The previous column.
+    PreviousColumn,
     /// Explain.
     Help,
     /// The next thing that the help explains.
@@ -142,6 +156,8 @@ pub enum Context {
     Detail,
     /// One event's trace.
     Trace,
+    /// The faults of the local cloud.
+    Breaking,
     /// The help.
     Help,
     /// A list to pick from: letters narrow it.
@@ -174,7 +190,9 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{
+    Breaking, Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+};
 
 const fn always(_: &App) -> bool {
     true
@@ -225,17 +243,23 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
     [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
     [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
+    [key(Key::Enter)] "Enter" => Action::TurnFault, &[Breaking], "on, off", "turn the fault on, or off";
+    [key(Key::Left), char('h')] "← →" => Action::Weaker, &[Breaking], "less, more", "less and more of the column (h, l too); one that is on is ordered anew";
+    [key(Key::Right), char('l')] "→" => Action::Stronger, &[Breaking], "", "";
+    [key(Key::Tab)] "Tab" => Action::NextColumn, &[Breaking], "column", "the next column: how late, how many of a hundred, how often, how long";
+    [key(Key::BackTab)] "Shift-Tab" => Action::PreviousColumn, &[Breaking], "", "the previous column";
+    [char('x')] "x" => Action::ClearFaults, &[Breaking], "all off", "turn all faults off, whoever ordered them", if App::has_faults;
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
-    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
+    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON as a tree, bytes; with no row, why something is wrong", if App::can_open;
     [key(Key::Enter)] "Enter" => Action::Open, &[Detail], "fold", "fold the JSON value, or unfold it; on an object's line: its trace", if App::opens_line;
-    [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
+    [char('t')] "t" => Action::Trace, &[Panes, Detail, Breaking], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
@@ -266,30 +290,32 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
     [char('u')] "u" => Action::Times, &[Panes, Detail], "", "times: local, UTC, or how long ago";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace], "", "Objects: what landed in S3", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
-    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace], "calls", "Calls: every call to an AWS API that this program made";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview], "", "";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Breaking], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking], "calls", "Calls: every call to an AWS API that this program made";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking], "", "";
     [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
     [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
+    [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
+    [char('B')] "B" => Action::Back, &[Breaking], "", "";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go, or the tour ends; then one level back", if App::can_escape;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -340,6 +366,7 @@ pub fn markdown() -> String {
         ("while editing: ", Editing),
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
+        ("while breaking: ", Breaking),
         ("in a preview: ", Preview),
         ("before destroying: ", Destroy),
         ("while the stack changes, after Ctrl-C: ", Running),
@@ -381,7 +408,7 @@ mod tests {
         for shown in ["`s`", "`e`", "`F5`", "`Tab`", "`?`", "`q`", "`Ctrl-C`", "`PgUp PgDn`"] {
             assert!(table.contains(shown), "{shown} is missing in\n{table}");
         }
-        assert_eq!(table.matches("| `Tab` |").count(), 1);
+        assert_eq!(table.matches("| `PgUp PgDn` |").count(), 1);
     }
 
     #[test]

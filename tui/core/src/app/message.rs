@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{CallBudget, EventSource, First, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
+    faults::Standing,
     pipeline::{Buffering, Outputs, Preview, Settings},
 };
 
@@ -177,6 +178,8 @@ pub enum Message {
     Notice(String),
     /// Rows were to be saved to a file that is there already.
     FileExists(String),
+    /// The faults of the local cloud that are on, or why that can't be told.
+    Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
 }

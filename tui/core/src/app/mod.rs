@@ -7,6 +7,7 @@ mod agreeing;
 mod asking;
 mod axis;
 mod body;
+mod breaking;
 mod calls;
 mod chart;
 mod deployment;
@@ -43,6 +44,7 @@ pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
 use body::Body;
 pub use body::JsonLine;
+pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -182,6 +184,8 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is broken on purpose.
+    breaking: Breaking,
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
@@ -237,6 +241,7 @@ impl App {
             detail: None,
             trace: None,
             troubles: Troubles::default(),
+            breaking: Breaking::default(),
             help: None,
             question: None,
             notice: None,
@@ -344,6 +349,7 @@ impl App {
             }
             Message::Notice(text) => self.say(text),
             Message::FileExists(file) => self.ask_to_overwrite(file),
+            Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
@@ -634,6 +640,8 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
+        } else if self.breaks() {
+            Context::Breaking
         } else if self.focus == Pane::Stack && self.destroying.is_some() {
             Context::Destroy
         } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {

@@ -54,6 +54,8 @@ impl App {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.move_by(rows);
+        } else if self.context() == Context::Breaking {
+            self.move_in_breaking(rows);
         } else if self.context() == Context::Preview {
             let last = self.preview_lines().len().saturating_sub(1);
             self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);

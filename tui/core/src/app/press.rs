@@ -55,6 +55,7 @@ impl App {
             | Context::Editing
             | Context::Preview
             | Context::Destroy
+            | Context::Breaking
             | Context::Running => {}
         }
     }
@@ -72,6 +73,7 @@ impl App {
                     detail.move_by(wheel);
                 }
             }
+            Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
@@ -87,11 +89,13 @@ impl App {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Focus(pane) => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.focus_on(pane);
             }
             Action::Overview => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.leave_large();
@@ -100,6 +104,13 @@ impl App {
             Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
             Action::Large if self.focus.is_apart() => self.leave_large(),
             Action::Large => self.large = !self.large,
+            Action::Break => self.open_breaking(),
+            Action::TurnFault => return self.turn_fault(),
+            Action::ClearFaults => return self.clear_faults(),
+            Action::Weaker => return self.adjust_fault(false),
+            Action::Stronger => return self.adjust_fault(true),
+            Action::NextColumn => self.turn_adjustment(false),
+            Action::PreviousColumn => self.turn_adjustment(true),
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
             Action::PageUp => self.move_by(-self.page()),
@@ -250,6 +261,7 @@ impl App {
             Context::Help => self.help = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes | Context::Start => return self.quit(),
