@@ -87,7 +87,7 @@ pub fn draw(
             }
             let place = Rect { x: area.x, y, width: area.width, height: 1 };
             frame.buffer_mut().set_line(area.x, y, &line, area.width);
-            frame.buffer_mut().set_style(place, line.style);
+            theme.row(place, line.style, frame.buffer_mut());
             screen.place_row(place, pane, id);
             y += 1;
         }
@@ -130,14 +130,15 @@ impl Drawing<'_> {
         let taken: usize = spans.iter().map(|span| fit::width(&span.content)).sum();
         let room = width.saturating_sub(taken);
         let state = app.pane(pane);
+        let whole = app.shown(&words.text);
         if !state.wrap {
-            spans.push(Span::styled(self.one_line(&words.text, state.sideways, room, selected), words.style));
+            spans.push(Span::styled(self.one_line(&whole, state.sideways, room, selected), words.style));
             return vec![self.marks.on(Line::from(spans)).style(style)];
         }
         // Under a narrow column of text, what follows goes on under the whole row.
         let indent = if room >= 24 { taken } else { 4 };
-        let first = fit::pieces(&words.text, room.max(2), 1).concat();
-        let rest = &words.text[first.len()..];
+        let first = fit::pieces(&whole, room.max(2), 1).concat();
+        let rest = &whole[first.len()..];
         spans.push(Span::styled(first, words.style));
         let mut lines = vec![self.marks.on(Line::from(spans)).style(style)];
         if !rest.is_empty() {
@@ -165,7 +166,7 @@ impl Drawing<'_> {
 }
 
 /// How many cells the numbers of events take, a free one behind them included.
-fn number_cells(app: &App) -> usize {
+pub fn number_cells(app: &App) -> usize {
     let highest = app.send().next_seq().max(app.ledger().others);
     highest.to_string().len().max(2) + 2
 }

@@ -5,8 +5,10 @@ mod guide;
 mod hands;
 mod overview;
 mod sending;
+mod sizes;
 mod stack;
 mod story;
+mod traces;
 mod viewing;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};

@@ -17,6 +17,8 @@ pub enum Effect {
     Execute,
     /// Drop the changes that were previewed.
     Discard,
+    /// Drop the changes that were previewed, and find out what rolling the stack back takes.
+    RollBack,
     /// Take the stack down.
     Destroy(Destroying),
     /// Cancel what is being done to the stack.
@@ -60,6 +62,14 @@ pub enum Effect {
     Remember(String),
     /// Break something of the local cloud, or mend it.
     Break(FaultOrder),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

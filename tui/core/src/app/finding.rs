@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, DetailLine, Direction, Line, Pane, Prompt, PromptKind, Query, QueryError, Row, Sign};
+use super::{App, DetailLine, Direction, Line, Pane, PaneState, Prompt, PromptKind, Query, QueryError, Sign};
 use crate::{events::Timestamp, text::number};
 
 /// At most so often the rows are looked through again because an event's number or ids became
@@ -69,7 +69,12 @@ impl App {
     pub(super) fn look_again(&mut self) {
         let depends = |query: &Option<Query>| query.as_ref().is_some_and(Query::depends_on_traces);
         let find = depends(&self.finding.query);
-        if !find && !self.panes.iter().any(|pane| pane.filter().is_some_and(Query::depends_on_traces)) {
+        let listed = self.focus == Pane::Traces;
+        // Traces is looked through while it is looked at.
+        let changes = |pane: Pane, state: &PaneState| {
+            (pane != Pane::Traces || listed) && (find || state.changes_with_traces())
+        };
+        if !Pane::ALL.into_iter().any(|pane| changes(pane, self.pane(pane))) {
             self.finding.stale = false;
             return;
         }
@@ -79,9 +84,9 @@ impl App {
         }
         self.finding.stale = false;
         self.finding.looked = Some(self.now);
-        for pane in &mut self.panes {
-            if find || pane.filter().is_some_and(Query::depends_on_traces) {
-                pane.refilter(&self.traces);
+        for (pane, state) in Pane::ALL.into_iter().zip(&mut self.panes) {
+            if changes(pane, state) {
+                state.refilter(&self.traces);
             }
         }
         self.dirty = true;
@@ -144,6 +149,13 @@ impl App {
         let Some(query) = Query::find(text) else {
             return self.find_next(Direction::Up);
         };
+        // A known id leads to its event, whoever's it is.
+        if self.detail.is_none()
+            && let Some(number) = self.traces.number_of_id(text.trim())
+        {
+            self.open_trace(number);
+            return;
+        }
         self.set_find(Some(query));
         if self.detail.is_some() {
             return self.find_in_detail(Direction::Down, true);
@@ -151,7 +163,7 @@ impl App {
         self.find_first();
     }
 
-    fn set_find(&mut self, query: Option<Query>) {
+    pub(super) fn set_find(&mut self, query: Option<Query>) {
         for pane in &mut self.panes {
             pane.set_find(query.clone(), &self.traces);
         }
@@ -169,7 +181,7 @@ impl App {
     }
 
     /// The newest match in the focused pane; where it has none, in the others.
-    fn find_first(&mut self) {
+    pub(super) fn find_first(&mut self) {
         let from = Pane::ALL.iter().position(|pane| *pane == self.focus).unwrap_or(0);
         let found = (0..Pane::ALL.len()).find_map(|step| {
             let pane = Pane::ALL[(from + step) % Pane::ALL.len()];
@@ -253,8 +265,8 @@ impl App {
     }
 
     pub(super) fn next_trouble(&mut self) {
-        let Some((id, around)) = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble) else {
-            let only = self.pane(self.focus).selected().is_some_and(|(_, row)| row.is_trouble());
+        let Some((id, around)) = self.pane(self.focus).next_where(Direction::Down, |row| self.is_trouble(row)) else {
+            let only = self.pane(self.focus).selected().is_some_and(|(_, row)| self.is_trouble(row));
             if !only && self.open_why() {
                 return;
             }

@@ -3,9 +3,11 @@
 
 use super::{Action, App, Context, Effect, Pane, Row, Sign, Target, chart::ChartRow, keymap, keymap::BINDINGS};
 use crate::{
+    events::ApiRequestId,
     guide::{self, CliCommand, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
+    trace::EventNumber,
 };
 
 /// The cells of a key's or a setting's name.
@@ -66,6 +68,7 @@ impl App {
         match self.context_beneath_help() {
             Context::Detail => "this row",
             Context::Trace => "this trace",
+            Context::Bytes => "these bytes",
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
@@ -99,8 +102,15 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
+    /// The AWS CLI commands that show the same as a row.
+    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
+        let Some(topic) = topic_of_row(row) else { return Vec::new() };
+        let commands = guide::commands(&topic, &self.known());
+        commands.iter().map(ToString::to_string).collect()
+    }
+
     fn help_commands(&self) -> Vec<String> {
-        let commands = self.with_topic(|topic, known| guide::commands(topic, known));
+        let commands = self.with_topic(guide::commands);
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
     }
 
@@ -113,20 +123,15 @@ impl App {
             self.all_keys(&mut lines, context);
             return lines.lines;
         }
-        match self.with_topic(|topic, known| (guide::what(topic, known), guide::more(topic, known))) {
-            Some((what, more)) => {
-                lines.parts(what);
-                self.trouble_lines(&mut lines, turn);
-                if turn == 0 {
-                    self.keys_now(&mut lines, context);
-                }
-                lines.parts(more);
-            }
-            None => {
-                lines.parts(vec![Part::Text(self.words_without_topic(context).to_owned())]);
-                self.keys_now(&mut lines, context);
-            }
+        let explained = self.with_topic(|topic, known| (guide::what(topic, known), guide::more(topic, known)));
+        let (what, more) =
+            explained.unwrap_or_else(|| (vec![Part::Text(words_without_topic(context).to_owned())], Vec::new()));
+        lines.parts(what);
+        self.trouble_lines(&mut lines, turn);
+        if turn == 0 {
+            self.keys_now(&mut lines, context);
         }
+        lines.parts(more);
         if turn == 0 {
             self.all_keys(&mut lines, context);
         }
@@ -149,7 +154,7 @@ impl App {
 
     /// The AWS CLI commands that show the same as a row, the most exact first.
     pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
-        guide::commands(&topic_of_row(row), &self.known())
+        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.
@@ -169,10 +174,10 @@ impl App {
         }
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
-            Context::Trace => {
+            Context::Trace | Context::Bytes => {
                 // The first row is the sending, then the hops follow.
                 let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
-                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids()), |hop| Topic::Hop(*hop));
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
                 return Some(explain(&topic, &known));
             }
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
@@ -180,8 +185,11 @@ impl App {
             _ if self.pane(self.focus).following() => None,
             _ => self.pane(self.focus).selected().map(|(_, row)| row),
         };
-        if let Some(row) = row {
-            return Some(explain(&topic_of_row(row), &known));
+        if let Some(Row::Trace(number)) = row {
+            return Some(explain(&Topic::Trace(self.trace_ids(Some(*number))), &known));
+        }
+        if let Some(topic) = row.and_then(topic_of_row) {
+            return Some(explain(&topic, &known));
         }
         if let Some((logical_id, resource_type)) = self.chosen_resource() {
             let topic = Topic::Resource { logical_id: &logical_id, resource_type: &resource_type };
@@ -192,6 +200,7 @@ impl App {
             Pane::Logs => Topic::Logs,
             Pane::Records => Topic::Records,
             Pane::Objects => Topic::Objects,
+            Pane::Traces => Topic::Trace(self.trace_ids(self.selected_number())),
             Pane::Stack => Topic::Stack,
             Pane::Calls => calls,
         };
@@ -215,11 +224,11 @@ impl App {
         }
     }
 
-    fn trace_ids(&self) -> TraceIds<'_> {
-        let Some(trace) = self.trace().and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
+    fn trace_ids(&self, number: Option<EventNumber>) -> TraceIds<'_> {
+        let Some(trace) = number.and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
         let first = trace.sent_at.or(trace.access_at).or(trace.function_at).or(trace.record_at);
         TraceIds {
-            api_request_id: trace.api_request_id.as_ref().map(|id| id.as_str()),
+            api_request_id: trace.api_request_id.as_ref().map(ApiRequestId::as_str),
             record: trace.place.as_ref().map(|(shard, number)| (shard, number)),
             landing: trace.landing.as_ref().map(|landing| (&landing.object, landing.line)),
             from_millis: first.unwrap_or(self.now).as_millis(),
@@ -235,18 +244,6 @@ impl App {
         let chart = self.chart();
         let ChartRow::Resource(resource) = chart.rows.get(index)? else { return None };
         Some((resource.logical_id.clone(), format!("AWS::{}", resource.kind)))
-    }
-
-    const fn words_without_topic(&self, context: Context) -> &'static str {
-        match context {
-            Context::Preview => "What a deployment would change, and cost. Nothing is changed before you agree.",
-            Context::Destroy => "What taking the stack down means. Nothing is done before its name is typed.",
-            _ => {
-                "Tailwater deploys a pipeline from template.yaml and shows events on their way through it: an API takes \
-                 them, a Lambda function puts each to a Kinesis stream, Firehose gathers them and writes objects to S3. \
-                 When the pipeline is there, the overview opens. ← and → explain each part of it."
-            }
-        }
     }
 
     /// What is wrong at the hop that is explained, or at any of them.
@@ -274,7 +271,8 @@ impl App {
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
-            lines.key(binding.shown, binding.help);
+            // The rest of a longer explanation stands below, with all keys.
+            lines.key(binding.shown, binding.help.split(';').next().unwrap_or_default());
         }
         lines.key("← →", "← all keys; → the next part of the pipeline, explained");
     }
@@ -291,6 +289,8 @@ impl App {
         }
         if self.detail.is_some() {
             section("Keys in an open row", Context::Detail);
+        } else if self.bytes_shown() {
+            section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
         }
@@ -311,15 +311,28 @@ impl App {
     }
 }
 
-fn topic_of_row(row: &Row) -> Topic<'_> {
-    match row {
+const fn words_without_topic(context: Context) -> &'static str {
+    match context {
+        Context::Preview => "What a deployment would change, and cost. Nothing is changed before you agree.",
+        Context::Destroy => "What taking the stack down means. Nothing is done before its name is typed.",
+        _ => {
+            "Tailwater deploys a pipeline from template.yaml and shows events on their way through it: an API takes \
+             them, a Lambda function puts each to a Kinesis stream, Firehose gathers them and writes objects to S3. \
+             When the pipeline is there, the overview opens. ← and → explain each part of it."
+        }
+    }
+}
+
+fn topic_of_row(row: &Row) -> Option<Topic<'_>> {
+    Some(match row {
         Row::Sent(sent) => Topic::Sent(sent),
         Row::Log { line, .. } => Topic::Log(line),
         Row::Record(record) => Topic::Record(record),
         Row::Object(object) => Topic::Object { bucket: &object.bucket, key: &object.key },
         Row::Stack(event) if event.is_of_stack() => Topic::Stack,
         Row::Stack(event) => Topic::Resource { logical_id: &event.logical_id, resource_type: &event.resource_type },
-    }
+        Row::Trace(_) => return None,
+    })
 }
 
 /// Lines as they are written, none wider than the screen.

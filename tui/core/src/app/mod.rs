@@ -10,22 +10,29 @@ mod body;
 mod breaking;
 mod calls;
 mod chart;
+mod commands;
 mod deployment;
 mod detail;
+mod diagnostics;
 mod effect;
 mod figures;
 mod finding;
+mod flow;
 mod help;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
 mod load;
+mod look;
 mod message;
+mod message_log;
 mod moving;
+mod palette;
 mod pane;
 mod picker;
 mod possible;
+mod present;
 mod press;
 mod prompt;
 mod query;
@@ -33,10 +40,14 @@ mod request;
 mod row;
 mod saving;
 mod send;
+mod settings;
 mod strip;
 mod times;
 mod tour;
 mod trace_view;
+mod trace_words;
+mod traces_pane;
+mod trail;
 mod verdict;
 mod words;
 
@@ -47,31 +58,41 @@ pub use body::JsonLine;
 pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
+pub use commands::{COMMANDS, Command};
 pub use deployment::{
     Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
 };
 pub use detail::{Detail, DetailLine, RecordLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use flow::Moving;
 pub use help::{HelpLine, HelpView};
 pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
-pub use layout::{Area, Layout, SMALLEST};
+pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
+pub use look::Begin;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
+pub use message_log::{MessageLog, Said};
+pub use palette::{Item, Palette};
 pub use pane::{Direction, Pane, PaneState};
 pub use picker::{Picker, PickerItem, PickerKind};
+pub use present::{Countdown, HELD_AT_EACH_HOP, Present, SMALLEST_TO_PRESENT};
 pub use prompt::{Prompt, PromptKind};
 pub use query::{Query, QueryError};
 pub use request::RequestEdits;
 pub use row::{ObjectRow, Row, source_word};
 pub use saving::Viewer;
 pub use send::{Check, InFlight, Outgoing, Send, Template};
+pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use times::Times;
 pub use tour::{TOUR_LINES, TourWords};
-pub use trace_view::{TraceLine, TraceView};
+pub use trace_view::{TraceItem, TraceView};
+pub use trace_words::{RowBar, TraceRow, TraceScreen, short};
+pub use traces_pane::{EventRow, PlaceTimes, TimesTable, TracesPane, cold_words, window_words};
+pub use trail::{HopOfTrail, Trail};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
@@ -93,6 +114,9 @@ use crate::{
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 /// How many accepted events that no record shows yet are looked for on the strip.
 const PUT_NOT_SEEN_MOST: usize = 50;
+
+/// On AWS, below this width, Send is one line and the tails have the room.
+const TAILS_BELOW: u16 = 100;
 
 /// What the app is started with.
 #[derive(Debug, Clone)]
@@ -138,7 +162,8 @@ pub struct App {
     stack_name: StackName,
     colours: bool,
     offset: UtcOffset,
-    times: Times,
+    /// Rows say how long ago they are.
+    ago: bool,
     now: Timestamp,
     size: (u16, u16),
     cloud: Option<CloudInfo>,
@@ -179,13 +204,22 @@ pub struct App {
     editing: bool,
     prompt: Option<Prompt>,
     finding: Finding,
+    palette: Option<Palette>,
     detail: Option<Detail>,
     /// The trace that is open.
     trace: Option<TraceView>,
+    /// Which events have a row in Traces.
+    traces_pane: TracesPane,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
     /// What is broken on purpose.
     breaking: Breaking,
+    /// How far the messages are scrolled up from the newest, where they are open.
+    messages: Option<usize>,
+    message_log: MessageLog,
+    look: look::Look,
+    flow: flow::Flow,
+    present: Option<Present>,
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
@@ -200,9 +234,10 @@ pub struct App {
 impl App {
     /// The app before anything happened: its first frame waits for nothing.
     pub fn new(options: Options) -> Self {
-        let phase = match options.target {
-            Target::Local => Phase::StartingCloud,
-            Target::Aws { .. } => Phase::Looking,
+        // Whoever comes to AWS came to look, whoever is on a local cloud sends.
+        let (phase, focus) = match options.target {
+            Target::Local => (Phase::StartingCloud, Pane::Send),
+            Target::Aws { .. } => (Phase::Looking, Pane::Logs),
         };
         Self {
             deployment: Deployment::new(phase, options.now),
@@ -216,7 +251,7 @@ impl App {
             stack_name: options.stack_name,
             colours: options.colours,
             offset: options.offset,
-            times: Times::default(),
+            ago: false,
             now: options.now,
             size: SMALLEST,
             cloud: None,
@@ -230,19 +265,26 @@ impl App {
             traces: Traces::new(),
             figures: Figures::default(),
             tails: HashMap::new(),
-            panes: std::array::from_fn(|_| PaneState::default()),
+            panes: Pane::ALL.map(PaneState::of),
             last_record: Timestamp::default(),
-            focus: Pane::Send,
-            focus_before: Pane::Send,
+            focus,
+            focus_before: focus,
             large: false,
             editing: false,
             prompt: None,
             finding: Finding::default(),
+            palette: None,
             detail: None,
             trace: None,
+            traces_pane: TracesPane::default(),
             troubles: Troubles::default(),
             breaking: Breaking::default(),
             help: None,
+            messages: None,
+            message_log: MessageLog::default(),
+            look: look::Look::default(),
+            flow: flow::Flow::default(),
+            present: None,
             question: None,
             notice: None,
             send_agreed: false,
@@ -277,6 +319,7 @@ impl App {
         let mut effects = Vec::new();
         match message {
             Message::Tick(_) | Message::Budgets(_) => {}
+            Message::Begin(begin) => self.begin(*begin),
             Message::Key(press) => return self.press(press),
             Message::Paste(text) => self.paste(&text),
             Message::Mouse(mouse) => self.mouse(mouse),
@@ -296,7 +339,10 @@ impl App {
                     self.deployment.phase = Phase::Deploying;
                 }
             }
-            Message::CloudFailed(error) => self.deployment.phase = Phase::CloudFailed(error),
+            Message::CloudFailed(error) => {
+                self.message_log.add(self.now, Sign::Failed, &error);
+                self.deployment.phase = Phase::CloudFailed(error);
+            }
             Message::Reached(target) => self.target = target,
             Message::DeployNote(words) => {
                 if self.focus != Pane::Stack {
@@ -311,9 +357,15 @@ impl App {
                 if matches!(progress, DeployProgress::Previewed(_) | DeployProgress::First(_)) {
                     self.preview_scroll = 0;
                 }
+                if let DeployProgress::Failed { error } | DeployProgress::Explained { error } = &progress {
+                    self.message_log.add(self.now, Sign::Failed, error);
+                }
                 self.deployment.progress(progress, self.now);
                 if self.deployment.ready().is_none() {
                     self.tails.clear();
+                }
+                if let Some(retention) = self.retention() {
+                    self.traces.set_retention(retention);
                 }
                 if let Some(ready) = self.deployment.ready() {
                     // What was said on the way gives place to the next step; how the cloud came up stays.
@@ -332,15 +384,18 @@ impl App {
                 }
                 // What someone else made or took away is looked at when it is done.
                 let look = operated && !self.deployment.operating() && self.deployment.work.is_none();
-                if look && matches!(self.target, Target::Aws { .. }) {
+                let others = self.cloud.as_ref().is_some_and(|cloud| !cloud.own);
+                if look && (others || matches!(self.target, Target::Aws { .. })) {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();
+                self.list_events();
                 self.look_again();
             }
             // What still comes of a pipeline that was taken down is no news.
             Message::Tail(..) if self.deployment.ready().is_none() => {}
             Message::Tail(source, state) => {
+                self.log_tail(source, &state);
                 self.tails.insert(source, state);
             }
             Message::SendingEnded => {
@@ -374,6 +429,13 @@ impl App {
         self.now = now;
         if self.finding.is_due() {
             self.look_again();
+        }
+        self.dirty |= self.forget_pressed_keys();
+        if self.moves() {
+            self.dirty = true;
+            let hold = self.hold();
+            self.flow.pass(now, hold);
+            self.follow_newest_event();
         }
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.notice = None;
@@ -423,6 +485,7 @@ impl App {
                 return;
             }
         };
+        self.observe(&row);
         self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
@@ -437,7 +500,9 @@ impl App {
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some((text.into(), self.now.plus(NOTICE_STAYS)));
+        let text = text.into();
+        self.message_log.add(self.now, Sign::Done, &text);
+        self.notice = Some((text, self.now.plus(NOTICE_STAYS)));
     }
 
     fn forget_sums(&self) {
@@ -466,7 +531,9 @@ impl App {
         self.deployment.running()
             || self.notice.is_some()
             || self.finding.is_due()
-            || (self.times == Times::Relative && self.panes.iter().any(|pane| !pane.is_empty()))
+            || (self.ago && self.panes.iter().any(|pane| !pane.is_empty()))
+            || self.shows_keys()
+            || self.moves()
             || self.load.is_some()
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
@@ -487,6 +554,11 @@ impl App {
     /// Whether colours may be used.
     pub const fn colours(&self) -> bool {
         self.colours
+    }
+
+    /// The offset in which times are shown.
+    pub const fn offset(&self) -> UtcOffset {
+        self.offset
     }
 
     /// The time of the last tick.
@@ -590,8 +662,27 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        let height = self.size.1.saturating_sub(self.tour_lines());
-        Layout::of(self.size.0, height, self.header_lines(), self.large())
+        self.layout_of(self.size.0, self.size.1)
+    }
+
+    /// What stands where on a screen of this size.
+    pub fn layout_of(&self, width: u16, height: u16) -> Layout {
+        let height = height.saturating_sub(self.tour_lines());
+        let on_aws = matches!(self.target, Target::Aws { .. });
+        let how = if self.presents() {
+            Arrangement::Present
+        } else if on_aws && width < TAILS_BELOW && self.focus != Pane::Send {
+            Arrangement::Tails
+        } else {
+            Arrangement::Grid
+        };
+        let large = if self.presents() { Some(self.focus) } else { self.large() };
+        Layout::with(width, height, self.header_lines(), large, how)
+    }
+
+    /// The smallest screen that is drawn now.
+    pub const fn smallest(&self) -> (u16, u16) {
+        if self.presents() { SMALLEST_TO_PRESENT } else { SMALLEST }
     }
 
     /// On AWS a second line says who one is there.
@@ -619,12 +710,19 @@ impl App {
 
     /// Where a key that is pressed now is pressed.
     pub fn context(&self) -> Context {
+        if self.palette.is_some() && self.question.is_none() { Context::Palette } else { self.context_below() }
+    }
+
+    /// Where a key is pressed when the palette is closed.
+    pub(super) fn context_below(&self) -> Context {
         if self.question == Some(Question::Running) {
             Context::Running
         } else if self.question.is_some() {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
+        } else if self.messages.is_some() {
+            Context::Messages
         } else if self.picker.is_some() {
             Context::Picker
         } else if self.help.is_some() {
@@ -638,6 +736,8 @@ impl App {
     fn context_beneath_help(&self) -> Context {
         if self.detail.is_some() {
             Context::Detail
+        } else if self.bytes_shown() {
+            Context::Bytes
         } else if self.trace.is_some() {
             Context::Trace
         } else if self.breaks() {

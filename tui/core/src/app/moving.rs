@@ -16,6 +16,9 @@ impl App {
             self.focus_before = self.focus;
         }
         self.focus = pane;
+        if pane == Pane::Traces {
+            self.panes[pane as usize].refilter(&self.traces);
+        }
     }
 
     pub(super) fn leave_large(&mut self) {
@@ -39,7 +42,7 @@ impl App {
     /// How many rows a page has.
     pub(super) fn page(&self) -> isize {
         let layout = self.layout();
-        let height = if self.detail.is_some() || self.help.is_some() {
+        let height = if self.detail.is_some() || self.help.is_some() || self.messages.is_some() {
             layout.body.height
         } else {
             layout.pane(self.focus).map_or(1, |area| area.height)
@@ -48,7 +51,11 @@ impl App {
     }
 
     pub(super) fn move_by(&mut self, rows: isize) {
-        if self.picker.is_some() {
+        if self.palette.is_some() {
+            self.move_in_palette(rows);
+        } else if self.messages.is_some() {
+            self.scroll_messages(rows);
+        } else if self.picker.is_some() {
             self.move_in_picker(rows);
         } else if self.help.is_some() {
             self.scroll_help(rows);
@@ -56,6 +63,8 @@ impl App {
             detail.move_by(rows);
         } else if self.context() == Context::Breaking {
             self.move_in_breaking(rows);
+        } else if self.trace.is_some() {
+            self.move_in_trace(rows);
         } else if self.context() == Context::Preview {
             let last = self.preview_lines().len().saturating_sub(1);
             self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);
@@ -70,10 +79,14 @@ impl App {
     }
 
     pub(super) fn go_first(&mut self) {
-        if let Some(help) = &mut self.help {
+        if self.messages.is_some() {
+            self.scroll_messages(isize::MIN);
+        } else if let Some(help) = &mut self.help {
             help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.cursor = 0;
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MIN + 1);
         } else if self.in_chart() {
             self.chart_row = Some(0);
         } else {
@@ -83,11 +96,15 @@ impl App {
 
     pub(super) fn go_newest(&mut self) {
         let page = self.page();
-        if self.help.is_some() {
+        if self.messages.is_some() {
+            self.scroll_messages(isize::MAX);
+        } else if self.help.is_some() {
             self.scroll_help(isize::MAX);
             self.scroll_help(1 - page);
         } else if let Some(detail) = &mut self.detail {
             detail.move_by(isize::MAX);
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MAX);
         } else if self.in_chart() {
             self.chart_row = None;
         } else {
@@ -134,8 +151,14 @@ impl App {
             }
             return;
         }
+        if self.trace.is_some() && self.detail.is_none() {
+            return self.open_in_trace();
+        }
         if self.in_chart() {
             return self.open_of_chart();
+        }
+        if self.focus == Pane::Traces {
+            return self.trace_of_row();
         }
         if self.enter_is_why() && self.open_why() {
             return;
@@ -197,8 +220,7 @@ impl App {
         let beside = if back { index.checked_sub(1) } else { Some(index + 1) };
         if let Some(id) = beside.and_then(|index| state.id_at(index)) {
             state.select(id);
-            self.detail = None;
-            self.open_selected();
+            self.open_row(pane, id);
             if let Some(detail) = &mut self.detail {
                 detail.wrap = wrap;
             }
@@ -208,13 +230,7 @@ impl App {
     }
 
     pub(super) fn turn_trace(&mut self, number: EventNumber, back: bool) {
-        let beside = match number {
-            EventNumber::Own(seq) if back => seq.checked_sub(1).map(EventNumber::Own),
-            EventNumber::Own(seq) => Some(EventNumber::Own(seq + 1)),
-            EventNumber::Other(number) if back => number.checked_sub(1).map(EventNumber::Other),
-            EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
-        };
-        match beside.filter(|number| self.traces.get(*number).is_some()) {
+        match self.traces.beside(number, back) {
             Some(number) => self.turn_trace_to(number),
             None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
         }

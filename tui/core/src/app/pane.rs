@@ -16,6 +16,8 @@ pub enum Pane {
     Records,
     /// The bucket's objects.
     Objects,
+    /// Every event, and how long it took at each hop.
+    Traces,
     /// The stack's operation and events.
     Stack,
     /// The calls that this program made.
@@ -24,7 +26,8 @@ pub enum Pane {
 
 impl Pane {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Stack, Self::Calls];
+    pub const ALL: [Self; 7] =
+        [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Traces, Self::Stack, Self::Calls];
 
     /// The ones on the overview.
     pub const OVERVIEW: [Self; 4] = [Self::Send, Self::Logs, Self::Records, Self::Objects];
@@ -36,6 +39,7 @@ impl Pane {
             Self::Logs => "Logs",
             Self::Records => "Records",
             Self::Objects => "Objects",
+            Self::Traces => "Traces",
             Self::Stack => "Stack",
             Self::Calls => "Calls",
         }
@@ -43,7 +47,7 @@ impl Pane {
 
     /// Whether it is no part of the overview and takes all the room.
     pub const fn is_apart(self) -> bool {
-        matches!(self, Self::Stack | Self::Calls)
+        matches!(self, Self::Traces | Self::Stack | Self::Calls)
     }
 
     /// The key that focuses it.
@@ -53,6 +57,7 @@ impl Pane {
             Self::Logs => '2',
             Self::Records => '3',
             Self::Objects => '4',
+            Self::Traces => '5',
             Self::Stack => '6',
             Self::Calls => '7',
         }
@@ -86,9 +91,30 @@ pub struct PaneState {
     pub sideways: usize,
     /// Long rows go on in the next line.
     pub wrap: bool,
+    /// Rows can turn out to be no events of their own, or be let go: these are hidden.
+    of_traces: bool,
 }
 
 impl PaneState {
+    /// A pane without rows.
+    pub fn of(pane: Pane) -> Self {
+        Self { of_traces: pane == Pane::Traces, ..Self::default() }
+    }
+
+    /// Only some rows are shown.
+    fn chooses(&self) -> bool {
+        self.filter.is_some() || self.of_traces
+    }
+
+    /// Which rows are shown can change after they came.
+    pub fn changes_with_traces(&self) -> bool {
+        self.of_traces || self.filter.as_ref().is_some_and(Query::depends_on_traces)
+    }
+
+    fn shows(&self, row: &Row, traces: &Traces) -> bool {
+        !row.is_gone(traces) && self.filter.as_ref().is_none_or(|filter| filter.matches(row, traces))
+    }
+
     /// All rows that are kept.
     pub const fn history(&self) -> &History {
         &self.history
@@ -106,7 +132,7 @@ impl PaneState {
 
     /// How many rows are shown, scrolled or not.
     pub fn len(&self) -> usize {
-        if self.filter.is_some() { self.matched.len() } else { self.history.len() }
+        if self.chooses() { self.matched.len() } else { self.history.len() }
     }
 
     /// Whether none is shown.
@@ -116,7 +142,7 @@ impl PaneState {
 
     /// The id of the row at an index among the shown.
     pub fn id_at(&self, index: usize) -> Option<u64> {
-        if self.filter.is_some() {
+        if self.chooses() {
             self.matched.get(index).copied()
         } else {
             (index < self.history.len()).then(|| self.history.first() + index as u64)
@@ -125,7 +151,7 @@ impl PaneState {
 
     /// The index among the shown of the first row whose id is not below this.
     pub fn index_of(&self, id: u64) -> usize {
-        if self.filter.is_some() {
+        if self.chooses() {
             self.matched.partition_point(|matched| *matched < id)
         } else {
             usize::try_from(id.saturating_sub(self.history.first())).unwrap_or(usize::MAX).min(self.history.len())
@@ -163,8 +189,8 @@ impl PaneState {
     /// Adds the newest row.
     pub fn push(&mut self, row: Row, traces: &Traces) {
         let id = self.history.next();
-        let shown = self.filter.as_ref().is_none_or(|filter| filter.matches(&row, traces));
-        if shown && self.filter.is_some() {
+        let shown = self.shows(&row, traces);
+        if shown && self.chooses() {
             self.matched.push_back(id);
         }
         if shown && self.find.as_ref().is_some_and(|find| find.matches(&row, traces)) {
@@ -194,8 +220,10 @@ impl PaneState {
     /// Looks through all rows again.
     pub fn refilter(&mut self, traces: &Traces) {
         self.matched.clear();
-        if let Some(filter) = &self.filter {
-            self.matched.extend(self.history.iter().filter(|(_, row)| filter.matches(row, traces)).map(|(id, _)| id));
+        if self.chooses() {
+            let shown = self.history.iter().filter(|(_, row)| self.shows(row, traces)).map(|(id, _)| id);
+            let shown: VecDeque<u64> = shown.collect();
+            self.matched = shown;
         }
         self.find_again(traces);
     }
@@ -279,6 +307,16 @@ impl PaneState {
     /// Follows the newest.
     pub const fn follow(&mut self) {
         self.selected = None;
+    }
+
+    /// The newest row, from the selected one upwards, itself included, that satisfies the test.
+    pub fn newest_where(&self, test: impl Fn(&Row) -> bool) -> Option<u64> {
+        let length = self.len();
+        let from = self.selected_index()?;
+        (0..length)
+            .filter_map(|step| self.row_at((from + length - step) % length))
+            .find(|(_, row)| test(row))
+            .map(|(id, _)| id)
     }
 
     /// The next other row, from the selected one and around the end, that satisfies the test; and

@@ -10,6 +10,7 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        self.pressed_while_presenting(press);
         let context = self.context();
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
@@ -20,6 +21,9 @@ impl App {
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
         }
+        if context == Context::Palette {
+            self.palette_key(press);
+        }
         Vec::new()
     }
 
@@ -27,7 +31,7 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let takes_curl = matches!(
             self.context(),
-            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Bytes | Context::Help
         );
         if takes_curl && self.is_ready() && self.take_curl(text) {
             self.help = None;
@@ -43,12 +47,14 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
-                self.help = None;
-                self.detail = None;
-                self.trace = None;
-                self.prompt = Some(Prompt::new(PromptKind::Find, text));
-                self.typed();
+            Context::Panes
+            | Context::Detail
+            | Context::Trace
+            | Context::Bytes
+            | Context::Help
+            | Context::Messages
+            | Context::Palette => {
+                self.paste_to_palette(text);
             }
             Context::Question
             | Context::Start
@@ -68,17 +74,21 @@ impl App {
         };
         match self.context() {
             Context::Help => self.scroll_help(wheel),
+            Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
                     detail.move_by(wheel);
                 }
             }
             Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
+            Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
                 self.focus_on(mouse.pane);
-                if let Some(row) = mouse.row {
+                if let Some(row) = mouse.row.filter(|_| self.in_chart()) {
+                    self.chart_row = usize::try_from(row).ok();
+                } else if let Some(row) = mouse.row {
                     self.panes[mouse.pane as usize].select(row);
                 }
             }
@@ -124,6 +134,9 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
+            Action::Messages => self.messages = Some(0),
+            Action::Palette => self.open_palette(""),
+            Action::Complete => self.complete_in_palette(),
             Action::Trace => self.trace_of_row(),
             Action::FoldAll | Action::UnfoldAll => {
                 if let Some(detail) = &mut self.detail {
@@ -161,7 +174,7 @@ impl App {
             Action::Copy if self.help.is_some() => return self.copy_commands(),
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
-            Action::Times => self.turn_times(),
+            Action::Times => return self.turn_times(),
             Action::Deploy => {
                 self.deployment.begin(Work::Preparing, self.now);
                 self.chart_row = None;
@@ -180,11 +193,26 @@ impl App {
                     how.now = !how.now;
                 }
             }
+            Action::Artifacts => {
+                if let Some(how) = &mut self.destroying {
+                    how.artifacts = !how.artifacts;
+                }
+            }
+            Action::RetainStuck => {
+                if let Some(how) = &mut self.destroying {
+                    how.retain_stuck = !how.retain_stuck;
+                }
+            }
+            Action::RollBack => {
+                self.deployment.begin(Work::Preparing, self.now);
+                return vec![Effect::RollBack];
+            }
             Action::CancelRunning => {
                 self.question = None;
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
+            Action::TurnView if self.bytes_shown() => self.turn_bytes(),
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -202,6 +230,7 @@ impl App {
             Action::Help => self.help = Some(HelpView::default()),
             Action::NextTopic => self.turn_help(true),
             Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.palette.is_some() => return self.accept_in_palette(),
             Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
@@ -257,13 +286,21 @@ impl App {
                     self.drop_typed(kind);
                 }
             }
+            Context::Palette => self.palette = None,
             Context::Picker => self.picker = None,
             Context::Help => self.help = None,
+            Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
             Context::Breaking => self.close_breaking(),
+            Context::Bytes => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = None;
+                }
+            }
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes if self.is_on_tour() => self.end_tour(),
             Context::Panes | Context::Start => return self.quit(),
         }
         Vec::new()
@@ -301,6 +338,10 @@ impl App {
     }
 
     pub(super) fn send_next(&mut self) -> Vec<Effect> {
+        if !self.deployment.own {
+            self.say("This pipeline is only watched: Tailwater did not make it, and sends nothing to it.");
+            return Vec::new();
+        }
         if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
             self.question = Some(Question::SendToAws);
             return Vec::new();
@@ -309,6 +350,7 @@ impl App {
             Ok(outgoing) => {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
+                self.list_events();
                 self.forget_sums();
                 let mut effects = vec![Effect::Send {
                     events: vec![(outgoing.seq, outgoing.body)],
@@ -330,6 +372,7 @@ impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None if self.trace.is_some() => self.copied_of_trace(),
             None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
         };
         let Some(text) = text else {
@@ -340,6 +383,7 @@ impl App {
     }
 
     fn copy_text(&mut self, text: String) -> Vec<Effect> {
+        let text = self.shown(&text).into_owned();
         let size = crate::text::number::size(text.len() as u64);
         self.say(format!("Copied {size}, if the terminal takes it. Y prints the row, to be marked by hand."));
         vec![Effect::Copy(text)]

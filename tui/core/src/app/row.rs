@@ -24,6 +24,8 @@ pub enum Row {
     Object(ObjectRow),
     /// A step of a stack operation.
     Stack(StackEvent),
+    /// An event with all that is known of it.
+    Trace(EventNumber),
 }
 
 /// An object without the hashes of its lines: the traces have taken those.
@@ -90,6 +92,7 @@ impl Row {
                         + record.sequence_number.as_str().len()
                 }
                 Self::Object(object) => object.head.len() + object.bucket.len() + object.key.as_str().len(),
+                Self::Trace(_) => 0,
                 Self::Stack(event) => {
                     event.event_id.len()
                         + event.logical_id.len()
@@ -110,8 +113,26 @@ impl Row {
                 [only] => Some(*only),
                 _ => None,
             },
+            Self::Trace(number) => Some(*number),
             Self::Stack(_) => None,
         }
+    }
+
+    /// The time that its source gave it; none for an event's trace.
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Sent(sent) => sent.time,
+            Self::Log { line, .. } => line.time,
+            Self::Record(record) => record.time,
+            Self::Object(object) => object.time,
+            Self::Stack(event) => event.time,
+            Self::Trace(_) => Timestamp::default(),
+        }
+    }
+
+    /// Whether it stands for an event that is no more: it was let go, or is another one's.
+    pub fn is_gone(&self, traces: &Traces) -> bool {
+        matches!(self, Self::Trace(number) if traces.get(*number).is_none())
     }
 
     /// Whether the event is this row's, or one of this row's.
@@ -127,7 +148,8 @@ impl Row {
         match self {
             Self::Sent(sent) => !sent.accepted(),
             Self::Log { line, .. } => line.level >= Level::Warn,
-            Self::Record(_) => false,
+            // Only what is known of the event says that.
+            Self::Record(_) | Self::Trace(_) => false,
             Self::Object(object) => object.lines.is_err(),
             Self::Stack(event) => event.status.failed(),
         }
@@ -143,6 +165,7 @@ impl Row {
                 text.strip_suffix('\n').unwrap_or(&text).to_owned()
             }
             Self::Object(object) => format!("s3://{}/{}", object.bucket, object.key),
+            Self::Trace(number) => number.to_string(),
             Self::Stack(event) => format!(
                 "{} {} {} {}{}",
                 event.time,
@@ -155,8 +178,9 @@ impl Row {
     }
 
     /// The row as JSON in one line, as commands print it.
-    pub fn json_line(&self) -> String {
+    pub fn json_line(&self, traces: &Traces) -> String {
         match self {
+            Self::Trace(number) => json_of_event(*number, traces).to_string(),
             Self::Sent(sent) => json_lines::sent(sent).to_string(),
             Self::Log { line, .. } => json_lines::log(line).to_string(),
             Self::Record(record) => json_lines::record(record),
@@ -193,6 +217,7 @@ impl Row {
                     || any(&[record.sequence_number.as_str(), &record.partition_key, record.shard_id.as_str()])
             }
             Self::Object(object) => any(&[object.key.as_str(), &object.head]),
+            Self::Trace(number) => test(number.to_string().as_bytes()),
             Self::Stack(event) => any(&[
                 &event.logical_id,
                 &event.resource_type,
@@ -202,6 +227,24 @@ impl Row {
             ]),
         }
     }
+}
+
+/// An event in few members: what it is called at each hop, as far as that is known.
+fn json_of_event(number: EventNumber, traces: &Traces) -> serde_json::Value {
+    let trace = traces.get(number);
+    let place = trace.and_then(|trace| trace.place.as_ref());
+    let landing = trace.and_then(|trace| trace.landing.as_ref());
+    serde_json::json!({
+        "source": "traces",
+        "event": number.to_string(),
+        "sent": trace.and_then(|trace| trace.sent_at),
+        "apiRequestId": trace.and_then(|trace| trace.api_request_id.as_ref()),
+        "lambdaRequestId": trace.and_then(|trace| trace.lambda_request_id.as_ref()),
+        "shardId": place.map(|(shard, _)| shard),
+        "sequenceNumber": place.map(|(_, number)| number),
+        "key": landing.map(|landing| &landing.object),
+        "line": landing.map(|landing| landing.line),
+    })
 }
 
 /// Whose log it is, in a word.

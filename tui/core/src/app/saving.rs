@@ -1,7 +1,7 @@
 //! Taking rows out of the app: saved as JSON lines, opened in a pager or an editor, printed on the
 //! terminal's own screen.
 
-use super::{App, Context, Detail, Effect, Pane, Prompt, PromptKind, Question};
+use super::{App, Context, Detail, Effect, Pane, Prompt, PromptKind, Question, commands::Outcome};
 use crate::text::{number, safe::visible};
 
 /// How many letters of a command stand in a line, where its words allow it.
@@ -40,7 +40,7 @@ impl App {
         let rows = (0..pane.len()).filter_map(|index| pane.row_at(index));
         let mut text = String::new();
         for (_, row) in rows {
-            text.push_str(&row.json_line());
+            text.push_str(&row.json_line(&self.traces));
             text.push('\n');
         }
         text
@@ -60,6 +60,15 @@ impl App {
             return Vec::new();
         }
         self.save_to(file, false)
+    }
+
+    /// `:w FILE`; without a name it is asked for.
+    pub(super) fn write_rows(&mut self, file: &str) -> Outcome {
+        if file.trim().is_empty() {
+            self.begin_save();
+            return Ok(Vec::new());
+        }
+        Ok(self.save_rows(file))
     }
 
     fn save_to(&mut self, file: &str, over: bool) -> Vec<Effect> {
@@ -102,6 +111,8 @@ impl App {
             (Some(_), Viewer::Editor) => "row.txt",
             (None, _) => "rows.jsonl",
         };
+        // What is masked on the screen is masked outside it.
+        let text = self.shown(&text).into_owned();
         vec![Effect::OpenIn { viewer, name, text }]
     }
 
@@ -129,6 +140,7 @@ impl App {
                 ));
             }
         }
+        let text = self.shown(&text).into_owned();
         vec![Effect::Print(text)]
     }
 

@@ -1,6 +1,6 @@
 //! How times are shown: local, in UTC, or as how long ago.
 
-use super::App;
+use super::{App, Effect};
 use crate::{
     events::Timestamp,
     text::{number, time::UtcOffset},
@@ -18,73 +18,47 @@ pub enum Times {
     Relative,
 }
 
-impl Times {
-    /// All of them, in the order in which the key goes through them.
-    pub const ALL: [Self; 3] = [Self::Local, Self::Utc, Self::Relative];
-
-    /// Its name, as a command or a setting has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Utc => "utc",
-            Self::Relative => "relative",
-        }
-    }
-
-    /// The one with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|times| times.name() == name)
-    }
-
-    const fn next(self) -> Self {
-        match self {
-            Self::Local => Self::Utc,
-            Self::Utc => Self::Relative,
-            Self::Relative => Self::Local,
-        }
-    }
-}
-
 impl App {
     /// How times are shown.
-    pub const fn times(&self) -> Times {
-        self.times
+    pub fn times(&self) -> Times {
+        match (self.ago, self.offset == UtcOffset::default()) {
+            (true, _) => Times::Relative,
+            (false, true) => Times::Utc,
+            (false, false) => Times::Local,
+        }
     }
 
-    /// Times are shown like this from now on.
-    pub fn set_times(&mut self, times: Times) {
-        self.times = times;
+    /// The next way to show times: local, in UTC, how long ago.
+    pub(super) fn turn_times(&mut self) -> Vec<Effect> {
+        let local = self.look.local();
+        let (words, utc) = match self.times() {
+            Times::Local => ("Times are in UTC.".to_owned(), Some("on")),
+            Times::Utc => {
+                self.ago = true;
+                ("Rows say how long ago they are.".to_owned(), None)
+            }
+            Times::Relative => {
+                self.ago = false;
+                let in_utc = local == UtcOffset::default();
+                let words = if in_utc { "Times are in UTC.".to_owned() } else { format!("Times are local, {}.", local.name()) };
+                (words, (!in_utc).then_some("off"))
+            }
+        };
+        let effects = utc.map(|word| self.set_utc(word)).and_then(Result::ok).unwrap_or_default();
         if let Some(detail) = self.detail.take() {
             let (pane, row) = (detail.pane, detail.row);
             self.detail = Some(self.detail_again(detail, pane, row));
         }
-        self.dirty = true;
-    }
-
-    pub(super) fn turn_times(&mut self) {
-        self.set_times(self.times.next());
-        let words = match self.times {
-            Times::Local => format!("Times are local, {}.", self.offset.name()),
-            Times::Utc => "Times are in UTC.".to_owned(),
-            Times::Relative => "Rows say how long ago they are.".to_owned(),
-        };
         self.say(words);
-    }
-
-    /// The offset in which times are shown.
-    pub const fn offset(&self) -> UtcOffset {
-        match self.times {
-            Times::Utc => UtcOffset(0),
-            Times::Local | Times::Relative => self.offset,
-        }
+        effects
     }
 
     /// A row's time, as wide for every row: to the millisecond or the second, or how long ago.
     pub fn row_time(&self, time: Timestamp, fine: bool) -> String {
-        match self.times {
-            Times::Relative => format!("{:>10}", ago(self.now.millis_since(time))),
-            _ if fine => self.offset().clock_millis(time),
-            _ => self.offset().clock(time),
+        match (self.ago, fine) {
+            (true, _) => format!("{:>10}", ago(self.now.millis_since(time))),
+            (false, true) => self.offset.clock_millis(time),
+            (false, false) => self.offset.clock(time),
         }
     }
 }
@@ -110,13 +84,5 @@ mod tests {
         assert_eq!([0, 999, 59_999, 60_000].map(ago), ["0 s ago", "0 s ago", "59 s ago", "1 min ago"]);
         assert_eq!([3_599_000, 7_200_000, 864_000_000].map(ago), ["59 min ago", "2 h ago", "10 d ago"]);
         assert_eq!([-400, -2_000].map(ago), ["0 s ago", "in 2 s"]);
-    }
-
-    #[test]
-    fn a_setting_is_known_by_its_name() {
-        for times in Times::ALL {
-            assert_eq!(Times::named(times.name()), Some(times));
-        }
-        assert_eq!(Times::named("lunar"), None);
     }
 }

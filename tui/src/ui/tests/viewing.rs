@@ -41,7 +41,7 @@ fn what_was_found_is_marked_and_counted() {
     insta::assert_snapshot!(screen_text(&mut app, 120, 40));
     let mut screen = Screen::new();
     let buffer = drawn(&mut app, &mut screen, 120, 40);
-    let found = super::super::Theme::new(true).found();
+    let found = super::super::Theme::new(tailwater_core::app::ThemeName::Auto).found();
     let marked = buffer.content.iter().filter(|cell| Some(cell.bg) == found.bg).count();
     let rows = text(&buffer).matches("signup").count();
     assert!(rows > 30, "{rows}");

@@ -7,8 +7,8 @@ use super::{
     term::{Compared, Op, What},
 };
 use crate::{
-    app::row::source_word,
-    events::{LogLine, ShardId},
+    app::{row::source_word, traces_pane::any_text},
+    events::{Answer, LogLine, ShardId},
     text::{
         decimal::Decimal,
         find,
@@ -41,6 +41,11 @@ impl<'a> RowTexts<'a> {
                 Row::Record(record) => std::str::from_utf8(&record.data).ok().and_then(read).into_iter().collect(),
                 Row::Log { line, .. } => read(&line.message).into_iter().collect(),
                 Row::Object(object) => object.head.lines().filter_map(read).collect(),
+                Row::Trace(number) => {
+                    let trace = self.traces.get(*number);
+                    let body = trace.and_then(|trace| trace.sent_body.as_ref().or(trace.record_data.as_ref()));
+                    body.and_then(|body| std::str::from_utf8(body).ok()).and_then(read).into_iter().collect()
+                }
                 Row::Stack(_) => Vec::new(),
             }
         })
@@ -55,7 +60,7 @@ impl<'a> RowTexts<'a> {
 
     fn any_id(&self, test: impl Fn(&str) -> bool) -> bool {
         let own = match self.row {
-            Row::Sent(_) | Row::Object(_) | Row::Stack(_) => false,
+            Row::Sent(_) | Row::Object(_) | Row::Stack(_) | Row::Trace(_) => false,
             Row::Log { line, .. } => of_log_line(line).any(&test),
             Row::Record(record) => test(record.sequence_number.as_str()),
         };
@@ -84,7 +89,7 @@ impl<'a> RowTexts<'a> {
         trace.api_request_id.as_ref().is_some_and(|id| test(id.as_str()))
             || trace.lambda_request_id.as_ref().is_some_and(|id| test(id.as_str()))
             || trace.place.as_ref().is_some_and(|(_, number)| test(number.as_str()))
-            || matches!(&trace.answer, Some(crate::events::Answer::Accepted { sequence_number, .. })
+            || matches!(&trace.answer, Some(Answer::Accepted { sequence_number, .. })
                 if test(sequence_number.as_str()))
     }
 }
@@ -100,6 +105,9 @@ impl What {
     pub fn holds(&self, texts: &RowTexts<'_>) -> bool {
         let row = texts.row;
         match self {
+            Self::Text(lower) if let Row::Trace(number) = row => {
+                any_text(*number, texts.traces, |text| find::contains(text, lower))
+            }
             Self::Text(lower) => row.any_text(|text| find::contains(text, lower)),
             Self::Number(number) => row.is_of(*number, texts.traces),
             Self::Level(op, level) => matches!(row, Row::Log { line, .. } if op.holds(&line.level, level)),
@@ -119,7 +127,7 @@ impl What {
             Self::Key(op, with) => match row {
                 Row::Record(record) => of_text(*op, &record.partition_key, with),
                 Row::Object(object) => of_text(*op, object.key.as_str(), with),
-                Row::Sent(_) | Row::Log { .. } | Row::Stack(_) => false,
+                Row::Sent(_) | Row::Log { .. } | Row::Stack(_) | Row::Trace(_) => false,
             },
             Self::Size(op, with) => size(row).is_some_and(|size| op.holds(&size, with)),
             Self::Path(path, with) => {
@@ -177,6 +185,11 @@ fn status(texts: &RowTexts<'_>) -> Option<String> {
         Row::Sent(sent) => sent.status().map(|status| status.to_string()),
         Row::Log { .. } => texts.of_line("status"),
         Row::Stack(event) => Some(event.status.as_str().to_owned()),
+        Row::Trace(number) => match &texts.traces.get(*number)?.answer {
+            Some(Answer::Accepted { .. }) => Some("202".to_owned()),
+            Some(Answer::Refused { status, .. }) => Some(status.to_string()),
+            Some(Answer::Unanswered { .. }) | None => None,
+        },
         Row::Record(_) | Row::Object(_) => None,
     }
 }
@@ -184,11 +197,12 @@ fn status(texts: &RowTexts<'_>) -> Option<String> {
 fn shard(texts: &RowTexts<'_>) -> Option<ShardId> {
     match texts.row {
         Row::Sent(sent) => match &sent.answer {
-            crate::events::Answer::Accepted { shard_id, .. } => Some(shard_id.clone()),
+            Answer::Accepted { shard_id, .. } => Some(shard_id.clone()),
             _ => None,
         },
         Row::Record(record) => Some(record.shard_id.clone()),
         Row::Log { .. } => texts.of_line("shardId").map(ShardId),
+        Row::Trace(number) => texts.traces.get(*number)?.place.as_ref().map(|(shard, _)| shard.clone()),
         Row::Object(_) | Row::Stack(_) => None,
     }
 }
@@ -199,7 +213,7 @@ fn size(row: &Row) -> Option<Decimal> {
         Row::Log { line, .. } => line.message.len() as u64,
         Row::Record(record) => record.data.len() as u64,
         Row::Object(object) => object.size_bytes,
-        Row::Stack(_) => return None,
+        Row::Stack(_) | Row::Trace(_) => return None,
     };
     Decimal::parse(&bytes.to_string())
 }
