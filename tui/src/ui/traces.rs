@@ -39,8 +39,9 @@ const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 const BAR_MICROS: [u128; 7] = [1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000];
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let state = rows::state_words(app, Pane::Traces, None);
-    let inner = title::draw(frame, area, focused(app, Pane::Traces), &title::of(Pane::Traces), &state, theme);
+    let name = title::of(Pane::Traces);
+    let state = rows::state_words(app, Pane::Traces, None, title::room(area, &name));
+    let inner = title::draw(frame, area, focused(app, Pane::Traces), &name, &state, theme);
     let taken = times(frame, inner, app, theme);
     let below = Rect { y: inner.y + taken, height: inner.height.saturating_sub(taken), ..inner };
     let (list, beside) = if area.width >= SIDE_BY_SIDE {
@@ -141,7 +142,7 @@ fn events(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: 
     }
     let taken = u16::from(has_rows);
     let list = Rect { y: area.y + taken, height: area.height.saturating_sub(taken), ..area };
-    rows::draw(frame, list, app, screen, Pane::Traces, theme, |row| {
+    rows::draw(frame, list, app, screen, Pane::Traces, theme, |row, _| {
         let event = number_of(row).and_then(|number| app.event_row(number));
         event.map_or_else(
             || Words { columns: Vec::new(), text: "let go".to_owned(), style: theme.quiet() },
