@@ -31,7 +31,7 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let takes_curl = matches!(
             self.context(),
-            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Bytes | Context::Help
         );
         if takes_curl && self.is_ready() && self.take_curl(text) {
             self.help = None;
@@ -50,6 +50,7 @@ impl App {
             Context::Panes
             | Context::Detail
             | Context::Trace
+            | Context::Bytes
             | Context::Help
             | Context::Messages
             | Context::Palette => {
@@ -197,6 +198,7 @@ impl App {
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
+            Action::TurnView if self.bytes_shown() => self.turn_bytes(),
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -237,7 +239,10 @@ impl App {
                 self.set_filter(query);
             }
             PromptKind::Find => {
-                if let Some(query) = query {
+                // A known id leads to its event, whoever's it is.
+                if let Some(number) = self.traces.number_of_id(prompt.text()) {
+                    self.open_trace(number);
+                } else if let Some(query) = query {
                     self.find_first(&query);
                     self.find = Some(query);
                 }
@@ -253,6 +258,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -285,6 +291,11 @@ impl App {
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
             Context::Breaking => self.close_breaking(),
+            Context::Bytes => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = None;
+                }
+            }
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes if self.is_on_tour() => self.end_tour(),
@@ -302,6 +313,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }
@@ -337,6 +351,7 @@ impl App {
             Ok(outgoing) => {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
+                self.list_events();
                 self.forget_sums();
                 let mut effects = vec![Effect::Send {
                     events: vec![(outgoing.seq, outgoing.body)],
@@ -358,6 +373,7 @@ impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None if self.trace.is_some() => self.copied_of_trace(),
             None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
         };
         let Some(text) = text else {
