@@ -24,6 +24,7 @@ mod keys;
 mod layout;
 mod load;
 mod look;
+mod look_back;
 mod message;
 mod message_log;
 mod moving;
@@ -41,6 +42,9 @@ mod settings;
 mod strip;
 mod tour;
 mod trace_view;
+mod trace_words;
+mod traces_pane;
+mod trail;
 mod verdict;
 mod words;
 
@@ -64,6 +68,7 @@ pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
 pub use look::Begin;
+pub use look_back::{LookBack, LookBackNews};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use message_log::{MessageLog, Said};
 pub use palette::{Item, Palette};
@@ -77,7 +82,10 @@ pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use tour::{TOUR_LINES, TourWords};
-pub use trace_view::{TraceLine, TraceView};
+pub use trace_view::{TraceItem, TraceView};
+pub use trace_words::{RowBar, TraceRow, TraceScreen, short};
+pub use traces_pane::{EventRow, PlaceTimes, TimesTable, TracesPane, cold_words, window_words};
+pub use trail::{HopOfTrail, Trail};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
@@ -133,6 +141,8 @@ pub enum Question {
     LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
+    /// Look for an event further back.
+    LookBack,
 }
 
 /// The app's state.
@@ -189,6 +199,8 @@ pub struct App {
     detail: Option<Detail>,
     /// The trace that is open.
     trace: Option<TraceView>,
+    /// Which events have a row in Traces.
+    traces_pane: TracesPane,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
     /// What is broken on purpose.
@@ -202,6 +214,7 @@ pub struct App {
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
+    look_back: Option<LookBack>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
@@ -243,7 +256,7 @@ impl App {
             traces: Traces::new(),
             figures: Figures::default(),
             tails: HashMap::new(),
-            panes: std::array::from_fn(|_| PaneState::default()),
+            panes: Pane::ALL.map(PaneState::of),
             last_record: Timestamp::default(),
             focus,
             focus_before: focus,
@@ -255,6 +268,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            traces_pane: TracesPane::default(),
             troubles: Troubles::default(),
             breaking: Breaking::default(),
             help: None,
@@ -264,6 +278,7 @@ impl App {
             flow: flow::Flow::default(),
             present: None,
             question: None,
+            look_back: None,
             notice: None,
             send_agreed: false,
             ledger: Cell::new(None),
@@ -342,6 +357,9 @@ impl App {
                 if self.deployment.ready().is_none() {
                     self.tails.clear();
                 }
+                if let Some(retention) = self.retention() {
+                    self.traces.set_retention(retention);
+                }
                 if let Some(ready) = self.deployment.ready() {
                     // What was said on the way gives place to the next step; how the cloud came up stays.
                     self.notice = None;
@@ -364,8 +382,11 @@ impl App {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();
-                for pane in &mut self.panes {
-                    if pane.filter().is_some_and(Query::depends_on_traces) {
+                self.list_events();
+                let listed = self.focus == Pane::Traces;
+                for (pane, state) in Pane::ALL.into_iter().zip(&mut self.panes) {
+                    let pane = (pane != Pane::Traces || listed).then_some(state);
+                    if let Some(pane) = pane.filter(|pane| pane.changes_with_traces()) {
                         pane.refilter(&self.traces);
                     }
                 }
@@ -386,6 +407,7 @@ impl App {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
             }
+            Message::LookBack(news) => self.looked_back(news),
         }
         effects
     }
@@ -713,6 +735,8 @@ impl App {
     fn context_beneath_help(&self) -> Context {
         if self.detail.is_some() {
             Context::Detail
+        } else if self.bytes_shown() {
+            Context::Bytes
         } else if self.trace.is_some() {
             Context::Trace
         } else if self.breaks() {

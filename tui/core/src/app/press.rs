@@ -35,6 +35,7 @@ impl App {
                 | Context::Editing
                 | Context::Detail
                 | Context::Trace
+                | Context::Bytes
                 | Context::Help
                 | Context::Messages
                 | Context::Palette
@@ -58,6 +59,7 @@ impl App {
             Context::Panes
             | Context::Detail
             | Context::Trace
+            | Context::Bytes
             | Context::Help
             | Context::Messages
             | Context::Palette => {
@@ -205,6 +207,7 @@ impl App {
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
+            Action::TurnView if self.bytes_shown() => self.turn_bytes(),
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -245,7 +248,10 @@ impl App {
                 self.set_filter(query);
             }
             PromptKind::Find => {
-                if let Some(query) = query {
+                // A known id leads to its event, whoever's it is.
+                if let Some(number) = self.traces.number_of_id(prompt.text()) {
+                    self.open_trace(number);
+                } else if let Some(query) = query {
                     self.find_first(&query);
                     self.find = Some(query);
                 }
@@ -261,6 +267,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -293,6 +300,11 @@ impl App {
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
             Context::Breaking => self.close_breaking(),
+            Context::Bytes => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = None;
+                }
+            }
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes if self.is_on_tour() => self.end_tour(),
@@ -310,6 +322,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }
@@ -345,6 +360,7 @@ impl App {
             Ok(outgoing) => {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
+                self.list_events();
                 self.forget_sums();
                 let mut effects = vec![Effect::Send {
                     events: vec![(outgoing.seq, outgoing.body)],
@@ -366,6 +382,7 @@ impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None if self.trace.is_some() => self.copied_of_trace(),
             None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
         };
         let Some(text) = text else {

@@ -42,7 +42,9 @@ impl App {
         // The tour says it all.
         let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
         if !self.deployment.own {
-            return Some("Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned());
+            return Some(
+                "Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned(),
+            );
         }
         let ledger = self.ledger();
         if ledger.sent == 0 {
@@ -106,6 +108,7 @@ impl App {
                 ),
                 None => "Nothing delivered yet.".to_owned(),
             },
+            Pane::Traces => "No event yet. Each that is sent, from here or by anyone else, gets a row.".to_owned(),
             Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
             Pane::Calls => "No call was made yet.".to_owned(),
         }
@@ -156,6 +159,7 @@ impl App {
     /// The question that waits, in words.
     pub fn question_words(&self) -> Option<String> {
         match self.question.as_ref()? {
+            Question::LookBack => self.look_back_words(),
             Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
             Question::Running => {
                 let status = self.deployment.operation().filter(|operation| operation.ended.is_none());
