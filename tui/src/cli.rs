@@ -3,10 +3,9 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use tailwater_core::app::ThemeName;
 #[cfg(feature = "local")]
 use tailwater_core::faults::Order;
-
-use tailwater_core::app::ThemeName;
 
 use crate::{
     commands::{self, End, Watch},

@@ -30,7 +30,7 @@ impl Sources {
         let (out, records) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
         let (out, logs) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
+        tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         let (out, objects) = mpsc::channel(BATCHES_AHEAD);
         let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
         tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop.clone()));

@@ -94,12 +94,12 @@ pub const COMMANDS: &[Command] = commands![
     "motion" "[on|off]" => "events move along the strip, or not", also "animation still" => App::set_motion;
     "mouse" "[on|off]" => "the mouse selects here, or is the terminal's own", also "select text" => App::set_mouse;
     "utc" "[on|off]" => "times in UTC, or this machine's", also "local time zone clock" => App::set_utc;
-    "reset" "" => "theme, motion, mouse, times and layout as at first", also "layout default settings" => |app, _| app.reset();
-    "present" "" => "presenter mode, on or off: large, slow, secrets masked", also "projector demo mask countdown" => |app, _| app.toggle_present();
+    "reset" "" => "theme, motion, mouse, times and layout as at first", also "layout default settings" => |app, _| { app.reset(); Ok(Vec::new()) };
+    "present" "" => "presenter mode, on or off: large, slow, secrets masked", also "projector demo mask countdown" => |app, _| { app.toggle_present(); Ok(Vec::new()) };
     "messages" "" => "everything that was said in the line under the ledger", also "log errors notices history",
         as Action::Messages => |app, _| Ok(app.act(Action::Messages));
     "diagnostics" "FILE" => "write a file for a ticket: state, sources, calls, messages, secrets masked", also "report bug support"
-        => App::write_diagnostics;
+        => |app, path| Ok(app.write_diagnostics(path));
     "quit" "" => "end the app; asks if something would be lost", also "exit leave q" => |app, _| Ok(app.quit());
 ];
 

@@ -1,13 +1,15 @@
 //! The help: what is looked at, explained, and what to do now; below it its settings, limits, costs,
 //! the template, the AWS CLI, and all keys. Its lines fit the screen's width.
 
-use super::{Action, App, Context, Effect, Pane, Row, Sign, Target, chart::ChartRow, keymap, keymap::BINDINGS};
+use super::{
+    Action, App, Context, Effect, Pane, Row, Sign, Target, TraceItem, chart::ChartRow, keymap, keymap::BINDINGS,
+};
 use crate::{
     events::ApiRequestId,
     guide::{self, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
-    trace::EventNumber,
+    trace::{EventNumber, Place},
 };
 
 /// The cells of a key's or a setting's name.
@@ -69,6 +71,7 @@ impl App {
             Context::Detail => "this row",
             Context::Trace => "this trace",
             Context::Bytes => "these bytes",
+            Context::Breaking => "breaking things",
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
@@ -170,11 +173,15 @@ impl App {
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
             Context::Trace | Context::Bytes => {
-                // The first row is the sending, then the hops follow.
-                let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
-                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
+                let hop = match self.trace_selected() {
+                    Some(TraceItem::Stage(Place::Hop(hop))) => Some(hop),
+                    _ => None,
+                };
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), Topic::Hop);
                 return Some(explain(&topic, &known));
             }
+            // What a fault is about is its hop.
+            Context::Breaking => return Some(explain(&Topic::Hop(self.breaking.kind().hop()), &known)),
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
             // While it follows, the pane itself is looked at.
             _ if self.pane(self.focus).following() => None,
@@ -290,6 +297,8 @@ impl App {
             section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
+        } else if self.breaks() {
+            section("Keys while breaking", Context::Breaking);
         }
         if self.focus == Pane::Stack {
             section("Keys in a preview", Context::Preview);
