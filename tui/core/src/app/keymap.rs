@@ -339,7 +339,6 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Breaking, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Breaking, Bytes], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
-
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
