@@ -122,7 +122,10 @@ impl App {
         let (sign, reason) = self.state_words(stage);
         let passed = matches!(stage.state, StageState::Passed | StageState::UnderWay | StageState::Held { .. });
         let mut reasons = Vec::new();
-        if !reason.is_empty() {
+        if let StageState::Held { .. } = stage.state {
+            // That it holds it is what its open bar says.
+            reasons.push(reason.strip_prefix("holds it, ").unwrap_or(&reason).to_owned());
+        } else if !reason.is_empty() {
             reasons.push(reason);
         }
         if let (StageState::Passed, Place::Hop(Hop::Kinesis), Some(attempts @ 2..)) =
@@ -149,7 +152,7 @@ impl App {
             facts: facts(stage, false),
             long_facts: facts(stage, true),
             reason: visible(&reasons.join("; ")).into_owned(),
-            below: below(stage),
+            below: self.below(stage),
         }
     }
 
@@ -204,6 +207,17 @@ impl App {
             (Some(due), Target::Aws { .. }) => {
                 (Sign::Moving, format!("holds it, due about {}", self.offset.clock(due)))
             }
+        }
+    }
+
+    /// The object's address.
+    fn below(&self, stage: &Stage) -> String {
+        match (stage.place, &stage.facts.object, self.deployment.ready()) {
+            (Place::Hop(Hop::S3), Some(object), Some(ready)) => {
+                visible(&format!("s3://{}/{object}", ready.outputs.bucket_name)).into_owned()
+            }
+            (Place::Hop(Hop::S3), Some(object), None) => visible(object.as_str()).into_owned(),
+            _ => String::new(),
         }
     }
 
@@ -329,13 +343,6 @@ fn facts(stage: &Stage, long: bool) -> String {
         _ => {}
     }
     visible(&words.join("  ")).into_owned()
-}
-
-fn below(stage: &Stage) -> String {
-    match (stage.place, &stage.facts.object) {
-        (Place::Hop(Hop::S3), Some(object)) => visible(object.as_str()).into_owned(),
-        _ => String::new(),
-    }
 }
 
 fn said(what: &str, message: &str) -> String {
