@@ -3,9 +3,13 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "local")]
+use tailwater_core::faults::Order;
+
+use tailwater_core::app::ThemeName;
 
 use crate::{
-    commands::{self, End},
+    commands::{self, End, Watch},
     runtime,
 };
 
@@ -51,6 +55,18 @@ pub struct Global {
     /// The role that CloudFormation works with, in place of your own rights [default: the stack's]
     #[arg(long, global = true, value_name = "ARN", value_parser = role_arn)]
     pub role_arn: Option<String>,
+    /// Watch this Kinesis stream instead of a stack; nothing is sent or changed (the app and `tail`)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_stream: Option<String>,
+    /// Watch this log group instead of a stack's; may be repeated
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_log_group: Vec<String>,
+    /// Watch this bucket, where Firehose delivers, instead of a stack's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_bucket: Option<String>,
+    /// What the keys in that bucket begin with, as Firehose's setting has it, before `YYYY/MM/dd/HH/`
+    #[arg(long, global = true, value_name = "PREFIX")]
+    pub watch_prefix: Option<String>,
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -63,6 +79,53 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Break something in the local cloud, as crash=20%; `tailwater fault --help` lists the faults. May
+    /// be repeated
+    #[cfg(feature = "local")]
+    #[arg(long, global = true, value_name = "NAME[=VALUE][,…]", value_parser = faults)]
+    pub fault: Vec<Faults>,
+    /// Colours of the terminal app: auto, dark, light, contrast, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub theme: Option<ThemeName>,
+    /// Whether events move along the terminal app's strip
+    #[arg(long, value_enum)]
+    pub motion: Option<Switch>,
+    /// The terminal app for a projector, from 60x18 on: large, slow, secrets masked
+    #[arg(long)]
+    pub present: bool,
+}
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not so
+    Off,
+}
+
+/// The orders of one `--fault`.
+#[cfg(feature = "local")]
+#[derive(Debug, Clone)]
+pub struct Faults(pub Vec<Order>);
+
+impl Global {
+    /// What is only watched, in place of a stack.
+    pub fn watch(&self) -> Option<Watch> {
+        let watch = Watch {
+            stream: self.watch_stream.clone(),
+            log_groups: self.watch_log_group.clone(),
+            bucket: self.watch_bucket.clone(),
+            prefix: self.watch_prefix.clone(),
+        };
+        (watch != Watch::default()).then_some(watch)
+    }
+
+    /// What the screen calls what it shows: the stack's name, or that of what is watched instead.
+    pub fn shown_name(&self) -> String {
+        let watched = self.watch_stream.as_ref().or(self.watch_bucket.as_ref()).or(self.watch_log_group.first());
+        watched.unwrap_or(&self.stack_name).clone()
+    }
 }
 
 /// Where the pipeline lives.
@@ -95,8 +158,17 @@ pub enum Output {
 pub enum Command {
     /// Run the embedded cloud, empty, in the foreground, for the AWS CLI, SDKs and curl
     #[cfg(feature = "local")]
-    #[command(after_help = "Example: tailwater local --output json")]
+    #[command(
+        after_help = "Example: tailwater local --output json",
+        after_long_help = format!("{}\nExample: tailwater local --fault crash=20%", tailwater_core::faults::help())
+    )]
     Local(LocalArgs),
+    /// Break something in the local cloud that runs, or mend it: from a second terminal
+    #[cfg(feature = "local")]
+    #[command(
+        after_help = format!("{}\nExample: tailwater fault crash=20%,for=2m", tailwater_core::faults::help())
+    )]
+    Fault(FaultArgs),
     /// Deploy the pipeline, or update it
     #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
     Deploy(DeployArgs),
@@ -112,17 +184,7 @@ pub enum Command {
     Tail(TailArgs),
     /// Send distinct events and wait until each was seen at every hop
     #[command(after_help = "Example: tailwater smoke --events 20 --timeout 50s")]
-    Smoke {
-        /// How many events
-        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
-        events: u64,
-        /// Events a second [default: as fast as answers come]
-        #[arg(long, value_name = "R", value_parser = rate)]
-        rate: Option<f64>,
-        /// Give up after this long
-        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
-        timeout: Duration,
-    },
+    Smoke(SmokeArgs),
     /// Take the pipeline down, its data included
     #[command(after_help = "Example: tailwater destroy")]
     Destroy {
@@ -174,6 +236,15 @@ pub struct LocalArgs {
     pub limits: Limits,
 }
 
+/// `tailwater fault`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+pub struct FaultArgs {
+    /// `list` says what is on, `clear` turns all off, `clear NAME…` those; else faults to turn on
+    #[arg(value_name = "list|clear|NAME[=VALUE][,…]", default_value = "list")]
+    pub words: Vec<String>,
+}
+
 /// The per-shard limits of Kinesis.
 #[cfg(feature = "local")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -193,6 +264,9 @@ pub struct DeployArgs {
     /// A tag of the stack and its resources, kept with those it has; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
+    /// A stack whose last operation failed with rollback disabled goes back first, not on from there
+    #[arg(long)]
+    pub roll_back: bool,
     /// With --yes: agree to what the preview says is lost, such as a stream's records, too
     #[arg(long)]
     pub allow_loss: bool,
@@ -222,6 +296,23 @@ pub struct SendArgs {
     /// A token for `AuthMode` JWT
     #[arg(long, value_name = "TOKEN", env = "TAILWATER_BEARER", hide_env_values = true)]
     pub bearer: Option<String>,
+}
+
+/// `tailwater smoke`
+#[derive(Debug, Clone, Args)]
+pub struct SmokeArgs {
+    /// How many events
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// Events a second [default: as fast as answers come]
+    #[arg(long, value_name = "R", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Write what was found as one HTML page that needs nothing else, however it ends
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// `tailwater tail`
@@ -272,6 +363,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+        commands::say(&format!("tailwater: {error}"));
+        return error.end().exit_code();
+    }
     // For the doctor a package that does not fit is a line among others.
     let checked = match cli.command {
         Some(Command::Doctor) => commands::check_parameters(&cli.global),
@@ -303,11 +398,13 @@ async fn dispatch(cli: Cli) -> End {
         },
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
+        #[cfg(feature = "local")]
+        Some(Command::Fault(args)) => commands::fault(&global, &args.words).await,
         Some(Command::Deploy(args)) => commands::deploy(&global, args).await,
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
-        Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
+        Some(Command::Smoke(args)) => commands::smoke(&global, args).await,
         Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
             let role_arn = global.role_arn.as_deref();
             let options = commands::DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };
@@ -360,6 +457,11 @@ fn role_arn(text: &str) -> Result<String, String> {
 /// The longest stack name: the function's name is made of it and has at most 64 characters.
 const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
 
+/// A theme, by its name.
+fn theme(name: &str) -> Result<ThemeName, String> {
+    ThemeName::parse(name).ok_or_else(|| format!("there are {}", ThemeName::ALL.map(ThemeName::name).join(", ")))
+}
+
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -377,6 +479,12 @@ fn stack_name(text: &str) -> Result<String, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 5m"))
+}
+
+/// Faults as people order them.
+#[cfg(feature = "local")]
+fn faults(text: &str) -> Result<Faults, String> {
+    tailwater_core::faults::parse(text).map(Faults).map_err(|error| error.to_string())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -411,6 +519,8 @@ mod tests {
             ["tailwater", "send", "--count=0"],
             ["tailwater", "--stack-name=1st", "status"],
             ["tailwater", "--param=NoValue", "status"],
+            #[cfg(feature = "local")]
+            ["tailwater", "--fault=crsh", "status"],
         ] {
             assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
         }

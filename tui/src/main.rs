@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod deploy;
+mod report;
 mod runtime;
 mod send;
 mod tail;

@@ -4,6 +4,8 @@
 mod deploy;
 mod destroy;
 mod doctor;
+#[cfg(feature = "local")]
+mod fault;
 mod keyboard;
 #[cfg(feature = "local")]
 mod local;
@@ -24,10 +26,12 @@ use crate::{
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
-pub use crate::deploy::DestroyOptions;
+pub use crate::deploy::{DestroyOptions, Watch};
 pub use deploy::deploy;
 pub use destroy::destroy;
 pub use doctor::doctor;
+#[cfg(feature = "local")]
+pub use fault::fault;
 #[cfg(feature = "local")]
 pub use local::local;
 pub use print::print;
@@ -76,6 +80,10 @@ pub enum CommandError {
     /// Something to send is not right.
     #[error(transparent)]
     Send(#[from] crate::send::SendError),
+    /// The embedded cloud did not take an order.
+    #[cfg(feature = "local")]
+    #[error(transparent)]
+    Order(#[from] crate::target::OrderError),
     /// It was asked for something that cannot be meant.
     #[error("{0}")]
     Usage(String),
@@ -101,7 +109,27 @@ impl CommandError {
 
 /// Checks before any call what the options say of the template's parameters.
 pub fn check_parameters(global: &Global) -> Result<(), CommandError> {
+    #[cfg(feature = "local")]
+    if !global.fault.is_empty() {
+        fault::check(global)?;
+    }
     crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))
+}
+
+/// Checks before any call that what is only watched is only watched.
+pub fn check_watch(global: &Global, watches: bool) -> Result<(), CommandError> {
+    let Some(watch) = global.watch() else { return Ok(()) };
+    if !watches {
+        return Err(CommandError::Usage(
+            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app and \
+             `tailwater tail`: nothing is sent to it or changed"
+                .to_owned(),
+        ));
+    }
+    if watch.prefix.is_some() && watch.bucket.is_none() {
+        return Err(CommandError::Usage("--watch-prefix goes with --watch-bucket".to_owned()));
+    }
+    Ok(())
 }
 
 /// Checks before any call what the options say of the deployment.
@@ -157,6 +185,7 @@ async fn reach(global: &Global) -> Result<Target, CommandError> {
                     say(&note);
                 }
             }
+            fault::give(global, &target).await?;
             Ok(target)
         }
         Where::Aws => Ok(Target::aws(&AwsOptions {
@@ -190,6 +219,21 @@ fn request(global: &Global) -> Request {
         handler_zip: global.handler_zip.clone(),
         tags: Vec::new(),
         role_arn: global.role_arn.clone(),
+        roll_back: false,
+        dry_run: false,
+        watch: None,
+    }
+}
+
+/// What `tail` follows: what is named, a stack that others made, or the deployed pipeline.
+async fn watched(target: &Target, global: &Global) -> Result<Deployed, CommandError> {
+    if let Some(watch) = global.watch() {
+        return Ok(watch.pipeline());
+    }
+    let found = Stack::find(&target.cloudformation(), &global.stack_name).await?;
+    match found {
+        Some(stack) if !stack.own => Ok(crate::deploy::pipeline_of(target, &global.stack_name, &stack).await?),
+        _ => pipeline(target, global).await,
     }
 }
 
@@ -200,6 +244,9 @@ async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandE
     if let Some(stack) = Stack::find(&client, &global.stack_name).await?
         && (stack.status.usable() || !target.is_local())
     {
+        if !stack.own {
+            return Err(DeployError::Foreign(global.stack_name.clone()).into());
+        }
         if !target.is_local() || global.param.is_empty() && global.handler_zip.is_none() {
             return Ok(stack.deployed(&global.stack_name)?);
         }

@@ -1,7 +1,10 @@
 //! The terminal app's loop: spawns what touches the world, routes what comes of it, draws. It knows
 //! no service.
 
+mod burst;
+mod diagnostics;
 mod history;
+mod remembered;
 mod start;
 mod terminal;
 mod work;
@@ -13,7 +16,7 @@ use std::{
 
 use crossterm::event::EventStream;
 use futures::StreamExt;
-use tailwater_core::app::{App, Effect, Message, Options};
+use tailwater_core::app::{App, Begin, Effect, Message, Options, Settings};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -21,6 +24,7 @@ use crate::{
     ui::{self, Screen},
 };
 use history::History;
+use remembered::Remembered;
 pub use start::start;
 use terminal::Terminal;
 use work::Work;
@@ -35,6 +39,8 @@ const MESSAGES_AHEAD: usize = 256;
 const LOAD_TICK: Duration = Duration::from_millis(10);
 /// Between two looks at the clock while the screen shows something that changes with time.
 const TICK: Duration = Duration::from_millis(500);
+/// The same while something moves: twenty pictures a second.
+const TICK_MOVING: Duration = Duration::from_millis(50);
 
 /// Why the app could not run.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +57,7 @@ pub enum RuntimeError {
 }
 
 /// Runs the app until it is quit.
-async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
+async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), RuntimeError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
     }
@@ -60,6 +66,10 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
     let mut terminal = Terminal::enter(sender.clone())?;
     let mut app = App::new(options);
     let mut screen = Screen::new();
+    let (remembered, settings) = Remembered::open();
+    begin.settings = settings;
+    app.update(Message::Begin(Box::new(begin)));
+    terminal.take_mouse(app.mouse_wanted())?;
     let (width, height) = crossterm::terminal::size()?;
     app.update(Message::Resize { width, height });
     // The first frame waits for nothing.
@@ -68,9 +78,11 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 
     let history = History::open();
     app.update(Message::History(history.bodies()));
-    let mut doing = Doing { work: work.start(sender), history };
+    let mut doing = Doing { work: work.start(sender), history, remembered };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
+    let mut next_picture = tokio::time::interval(TICK_MOVING);
+    next_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_load = tokio::time::interval(LOAD_TICK);
     next_load.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_tick = tokio::time::interval(TICK);
@@ -85,13 +97,16 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     doing.update(&mut app, Message::Tick(now())).await;
-                    if terminal::is_suspend(&event) && !app.editing() {
-                        terminal.suspend()?;
-                        app.redraw();
-                    } else if let Some(message) = screen.handle(event, &app)
-                        && doing.update(&mut app, message).await
-                    {
-                        break 'app false;
+                    let events = if app.editing() { vec![event] } else { burst::gather(&mut keys, event).await };
+                    for event in events {
+                        if terminal::is_suspend(&event) && !app.editing() {
+                            terminal.suspend()?;
+                            app.redraw();
+                        } else if let Some(message) = screen.handle(event, &app)
+                            && doing.update(&mut app, message).await
+                        {
+                            break 'app false;
+                        }
                     }
                 }
                 Some(Err(error)) => return Err(error.into()),
@@ -110,16 +125,19 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
                 }
             }
             _ = next_load.tick(), if app.is_loading() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_picture.tick(), if app.moves() => { doing.update(&mut app, Message::Tick(now())).await; }
             _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
+            terminal.take_mouse(app.mouse_wanted())?;
             terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
             app.take_dirty();
             drawn = Instant::now();
         }
     };
     drop(terminal);
+    doing.remember(&app.settings());
     doing.work.end(quit).await;
     Ok(())
 }
@@ -128,9 +146,16 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 struct Doing {
     work: work::Running,
     history: History,
+    remembered: Remembered,
 }
 
 impl Doing {
+    /// Where it can't be written, the next session begins as this one did: that is no reason to hold
+    /// up the end.
+    fn remember(&mut self, settings: &Settings) {
+        let _ = self.remembered.write(settings);
+    }
+
     /// Hands a message to the app and carries out what comes of it; `true`: the app ends.
     async fn update(&mut self, app: &mut App, message: Message) -> bool {
         for effect in app.update(message) {
@@ -146,13 +171,23 @@ impl Doing {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));
                     }
                 }
-                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Diagnostics { path, text } => {
+                    let said = diagnostics::write(&path, &text, &app.mask());
+                    app.update(Message::Notice(said));
+                }
+                Effect::Deploy => self.work.begin(),
+                Effect::Look => self.work.look(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
                 Effect::Discard => self.work.discard(),
+                Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
+                #[cfg(feature = "local")]
+                Effect::Break(order) => self.work.order(order),
+                #[cfg(not(feature = "local"))]
+                Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

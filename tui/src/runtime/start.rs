@@ -2,13 +2,15 @@
 
 use futures::FutureExt;
 use tailwater_core::{
-    app::{self, CloudInfo, Options},
+    app::{self, Begin, CloudInfo, Options},
     events::StackName,
 };
 
 use super::{RuntimeError, Work, run};
+#[cfg(feature = "local")]
+use crate::target::{OrderError, Orders};
 use crate::{
-    cli::{Global, Where},
+    cli::{Global, Switch, Where},
     deploy::Request,
     target::{AwsOptions, Extras, Target, TargetError},
 };
@@ -26,7 +28,7 @@ const TEMPLATES: [(&str, &str); 5] = [
 pub async fn start(global: &Global) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
-        stack_name: StackName::from(global.stack_name.as_str()),
+        stack_name: StackName::from(global.shown_name().as_str()),
         // https://no-color.org: set and not empty.
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         template: crate::deploy::template_resources(),
@@ -40,6 +42,7 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
         role_arn: global.role_arn.clone(),
+        watch: global.watch(),
         ..Request::default()
     };
     let wanted = global.clone();
@@ -47,7 +50,21 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         let wanted = wanted.clone();
         async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed()
     };
-    run(options, Work::new(reached, request)).await
+    run(options, begin(global), Work::new(reached, request)).await
+}
+
+/// What the command line and the surroundings say of how it is to look.
+fn begin(global: &Global) -> Begin {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let names = [std::env::var("HOSTNAME").ok(), std::fs::read_to_string("/etc/hostname").ok()];
+    Begin {
+        settings: None,
+        theme: global.theme,
+        motion: global.motion.map(|motion| motion == Switch::On),
+        over_ssh: set("SSH_CONNECTION") || set("SSH_TTY"),
+        present: global.present,
+        hosts: names.into_iter().flatten().map(|name| name.trim().to_owned()).collect(),
+    }
 }
 
 /// What the header says before the target has been reached.
@@ -60,6 +77,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            elsewhere: Vec::new(),
             who: String::new(),
         },
     }
@@ -71,6 +89,7 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
         #[cfg(feature = "local")]
         Where::Local => {
             let target = Target::join_or_start(global.region.as_deref()).await?;
+            order_faults(global, &target).await.map_err(|error| TargetError::Cloud(error.to_string()))?;
             let info = match target.embedded() {
                 Some(embedded) => CloudInfo {
                     endpoint_url: embedded.registration().endpoint_url.clone(),
@@ -98,6 +117,17 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
             Ok((target, None))
         }
     }
+}
+
+/// Orders what `--fault` says.
+#[cfg(feature = "local")]
+async fn order_faults(global: &Global, target: &Target) -> Result<(), OrderError> {
+    if let Some(orders) = Orders::to(target)? {
+        for order in global.fault.iter().flat_map(|faults| &faults.0) {
+            orders.put(order).await?;
+        }
+    }
+    Ok(())
 }
 
 /// This machine's offset from UTC, now.

@@ -23,6 +23,8 @@ use tokio::sync::mpsc::Sender;
 /// The terminal while the app has it.
 pub struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// The mouse is the app's.
+    mouse: bool,
 }
 
 impl Terminal {
@@ -32,13 +34,30 @@ impl Terminal {
         install_panic_hook(notices);
         take()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
-        Ok(Self { inner: ratatui::Terminal::new(backend)? })
+        Ok(Self { inner: ratatui::Terminal::new(backend)?, mouse: false })
     }
 
     /// Draws one frame.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
         self.inner.draw(draw)?;
         Ok(())
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn take_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        if self.mouse != mouse {
+            self.mouse = mouse;
+            self.follow_mouse()?;
+        }
+        Ok(())
+    }
+
+    fn follow_mouse(&self) -> io::Result<()> {
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
     }
 
     /// Gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal again when
@@ -48,6 +67,7 @@ impl Terminal {
         #[cfg(unix)]
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
         take()?;
+        self.follow_mouse()?;
         self.inner.clear()
     }
 }
@@ -61,7 +81,7 @@ impl Drop for Terminal {
 
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, SetTitle("tailwater"))
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, SetTitle("tailwater"))
 }
 
 fn give_back() {

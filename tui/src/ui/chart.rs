@@ -9,11 +9,11 @@ use ratatui::{
     text::{Line, Span},
 };
 use tailwater_core::{
-    app::{App, ChartResource, ChartRow, Sign, axis_step},
+    app::{App, ChartResource, ChartRow, Pane, Sign, axis_step},
     text::{number, safe::visible, time},
 };
 
-use super::{Theme, fit};
+use super::{Screen, Theme, fit};
 
 /// The cells of a resource's name, with room and without.
 const NAME_CELLS: (usize, usize) = (20, 26);
@@ -28,7 +28,7 @@ const MOST_NOTES: (usize, usize) = (3, 8);
 /// How many lines what was said on the way, and how it ended, may take.
 const MOST_LINES_OF_WORDS: usize = 7;
 
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let chart = app.chart();
     let width = usize::from(area.width).saturating_sub(2);
     let mut above = vec![Line::from(vec![
@@ -46,14 +46,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         let next = empty_words(app);
         above.extend(fit::paragraphs(&next, width).into_iter().map(|words| Line::styled(words, theme.quiet())));
     }
-    let mut y = print(frame, area, area.y, &above);
+    let mut y = print(frame, area, area.y, &above, theme);
     if chart.rows.is_empty() {
         return;
     }
     let roomy = area.width >= ROOMY;
     let name_cells = if roomy { NAME_CELLS.1 } else { NAME_CELLS.0 };
     let axis_cells = (width.saturating_sub(name_cells + 2) * 6 / 10).clamp(AXIS_CELLS.0, AXIS_CELLS.1);
-    y = print(frame, area, y, &[axis(chart.span, name_cells + 2, axis_cells, theme)]);
+    y = print(frame, area, y, &[axis(chart.span, name_cells + 2, axis_cells, theme)], theme);
     let selected = app.chart_selected(&chart);
     let lines: Vec<(usize, Line)> = chart
         .rows
@@ -76,13 +76,17 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let last_of_selected = lines.iter().rposition(|(index, _)| Some(*index) == selected).unwrap_or(0);
     let skip = (last_of_selected + 1).saturating_sub(room);
     let below = lines.len().saturating_sub(skip + room);
-    let mut shown: Vec<Line> = lines.into_iter().skip(skip).take(room).map(|(_, line)| line).collect();
+    let shown: Vec<(usize, Line)> = lines.into_iter().skip(skip).take(room).collect();
+    for (at, (index, _)) in (y..area.bottom()).zip(&shown) {
+        screen.place_row(Rect { y: at, height: 1, ..area }, Pane::Stack, *index as u64);
+    }
+    let mut shown: Vec<Line> = shown.into_iter().map(|(_, line)| line).collect();
     if below > 0
         && let Some(last) = shown.last_mut()
     {
         *last = Line::styled(format!("  ↓ {} more", number::grouped(below as u64 + 1)), theme.quiet());
     }
-    print(frame, area, y, &shown);
+    print(frame, area, y, &shown, theme);
 }
 
 /// What was said on the way, or how it ended: the first cause first.
@@ -137,16 +141,16 @@ fn empty_words(app: &App) -> String {
     }
 }
 
-fn print(frame: &mut Frame, area: Rect, y: u16, lines: &[Line]) -> u16 {
+fn print(frame: &mut Frame, area: Rect, y: u16, lines: &[Line], theme: Theme) -> u16 {
     let mut at = y;
     for line in lines {
         if at >= area.bottom() {
             break;
         }
         frame.buffer_mut().set_line(area.x + 1, at, line, area.width.saturating_sub(1));
-        if line.style.add_modifier.contains(ratatui::style::Modifier::REVERSED) {
+        if line.style == theme.selected() {
             let place = Rect { x: area.x, y: at, width: area.width, height: 1 };
-            frame.buffer_mut().set_style(place, line.style);
+            theme.row(place, line.style, frame.buffer_mut());
         }
         at += 1;
     }

@@ -17,7 +17,12 @@ const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
-    let mut parts = match app.target() {
+    let broken = broken(app, room / 2);
+    let room = room.saturating_sub(broken.as_deref().map_or(0, |words| fit::width(words) + 1));
+    let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
+    parts.extend(match app.target() {
+        // What is broken on purpose takes the place of the words on where one is.
+        Target::Local if broken.is_some() => vec!["local".to_owned(), stack(app), app.offset().name()],
         Target::Local => {
             let place = match app.cloud() {
                 Some(cloud) if !cloud.own => "local · joined a cloud that runs",
@@ -29,7 +34,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             let profile = profile.as_ref().map(|profile| format!("{} ", visible(profile))).unwrap_or_default();
             let mut parts = vec![
                 "AWS".to_owned(),
-                format!("{profile}{}", account(&visible(account_id))),
+                format!(
+                    "{profile}{}",
+                    if app.presents() { "account masked".to_owned() } else { account(&visible(account_id)) }
+                ),
                 visible(region).into_owned(),
                 format!("times {}", app.offset().name()),
                 doing(app).to_owned(),
@@ -37,25 +45,40 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts.retain(|part| !part.is_empty());
             parts
         }
-    };
-    let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
+    });
+    let ready = app.deployment().ready().filter(|ready| !ready.outputs.submit_url.is_empty());
+    let address = ready.map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
         && fit::width(&parts.join(" · ")) + fit::width(&address) + 4 <= room
     {
         parts.push(address);
     }
-    let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
-    let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let words = fit::cut(&format!(" {}", app.shown(&parts.join(" · "))), room);
+    let words = fit::left(&words, room + 1);
+    let mut spans = Vec::new();
+    if let Some(broken) = broken {
+        spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);
+    }
+    spans.extend([Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let line = Line::from(spans);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
-        && let Target::Aws { who, endpoint_url, .. } = app.target()
+        && let Target::Aws { who, endpoint_url, elsewhere, .. } = app.target()
     {
         let who = if who.is_empty() { "not known yet".to_owned() } else { visible(who).into_owned() };
         let url = endpoint_url.as_ref().map(|url| format!(" · at {}", visible(url))).unwrap_or_default();
-        let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
+        let elsewhere: String = elsewhere.iter().map(|service| format!(" · {}", visible(service))).collect();
+        let words = fit::cut(&format!(" You: {who} · {}{url}{elsewhere}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
+}
+
+/// What is broken on purpose, whoever ordered it: `FAULT crash 20 %`.
+fn broken(app: &App, room: usize) -> Option<String> {
+    let on = app.faults_on();
+    let word = if on.len() > 1 { "FAULTS" } else { "FAULT" };
+    (!on.is_empty()).then(|| fit::cut(&format!("{word} {}", visible(&on.join(" + "))), room))
 }
 
 /// `1234…4321`: enough to know it again.
@@ -81,6 +104,9 @@ fn stack(app: &App) -> String {
     let deployment = app.deployment();
     let name = visible(app.stack_name().as_str());
     let on_aws = matches!(app.target(), Target::Aws { .. });
+    if !deployment.own && deployment.ready().is_some_and(|ready| ready.status.as_str().is_empty()) {
+        return format!("{name}, named one by one: only watched");
+    }
     let (sign, status) = match &deployment.phase {
         Phase::StartingCloud | Phase::Looking => (Sign::Waiting, String::new()),
         Phase::Absent => return format!("stack {name} … none"),
@@ -92,6 +118,8 @@ fn stack(app: &App) -> String {
         Phase::Ready(ready) if on_aws => (Sign::Done, format!(" {}", ready.status)),
         Phase::Ready(_) => (Sign::Done, String::new()),
     };
+    let since = deployment.status_since.filter(|_| on_aws && !status.is_empty());
+    let since = since.map(|since| format!(" {}", app.offset().day(since, app.now()))).unwrap_or_default();
     let foreign = if deployment.own { "" } else { ", not ours: only watched" };
-    format!("stack {name} {}{}{foreign}", sign.text(), visible(&status))
+    format!("stack {name} {}{}{since}{foreign}", sign.text(), visible(&status))
 }

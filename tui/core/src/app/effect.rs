@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, RequestEdits};
+use super::{Destroying, FaultOrder, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Effect {
     Execute,
     /// Drop the changes that were previewed.
     Discard,
+    /// Drop the changes that were previewed, and find out what rolling the stack back takes.
+    RollBack,
     /// Take the stack down.
     Destroy(Destroying),
     /// Cancel what is being done to the stack.
@@ -36,6 +38,16 @@ pub enum Effect {
     Copy(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
+    faults::Standing,
     pipeline::{Buffering, Outputs, Preview, Settings},
 };
 
@@ -23,6 +24,8 @@ pub enum Target {
         profile: Option<String>,
         /// The custom endpoint, where there is one.
         endpoint_url: Option<String>,
+        /// The services that answer elsewhere than the others: `Kinesis at http://localhost:4568`.
+        elsewhere: Vec<String>,
         /// Who one is there: `role OnCall`, `user alice`; empty until AWS said it.
         who: String,
     },
@@ -55,6 +58,8 @@ pub enum DeployProgress {
     Found {
         /// Its status.
         status: StackStatus,
+        /// When it came to that, where that is known.
+        since: Option<Timestamp>,
         /// Whether Tailwater made it; else it is only watched.
         own: bool,
         /// The pipeline that it is, or why it is none, with what to do.
@@ -66,6 +71,8 @@ pub enum DeployProgress {
     Previewed(Preview),
     /// This has to be done before a deployment can be prepared, and waits for a yes.
     First(First),
+    /// Nothing runs in AWS until the next try begins (`true`), or something does again.
+    Between(bool),
     /// An operation that was only watched failed: the first cause, in AWS's words and ours.
     Explained {
         /// The words, a line each.
@@ -129,6 +136,8 @@ pub enum TailState {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// What is known when the app begins, besides its options.
+    Begin(Box<Begin>),
     /// A key was pressed that is no text of the editor.
     Key(KeyPress),
     /// A text was pasted outside the editor.
@@ -175,6 +184,8 @@ pub enum Message {
     SendingEnded,
     /// Something worth a line, from the rooms that touch the world.
     Notice(String),
+    /// The faults of the local cloud that are on, or why that can't be told.
+    Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
 }
