@@ -13,8 +13,10 @@ mod preview;
 mod print;
 mod send;
 mod smoke;
+mod sources;
 mod status;
 mod tail;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ pub use send::send;
 pub use smoke::smoke;
 pub use status::status;
 pub use tail::tail;
+pub use trace::trace;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -150,10 +150,10 @@ pub enum Context {
     Detail,
     /// One event's trace.
     Trace,
-    /// One event's bytes at each hop.
-    Bytes,
     /// The faults of the local cloud.
     Breaking,
+    /// One event's bytes at each hop.
+    Bytes,
     /// The help.
     Help,
     /// All messages.
@@ -224,6 +224,7 @@ macro_rules! bindings {
 /// The table. The footer shows what it can in this order, so what matters most stands first.
 pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
+    [key(Key::Enter)] "Enter" => Action::Yes, &[Question], "look further back", "look further back", if App::asks_to_look_back;
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
     [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it, quit", "let it run on without this app, and quit";
@@ -259,15 +260,15 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
-    [char('v')] "v" => Action::TurnView, &[Bytes], "text or hex", "the bytes as text, or in hexadecimal";
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('v')] "v" => Action::TurnView, &[Bytes], "text or hex", "the bytes as text, or in hexadecimal";
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
-    [key(Key::Enter)] "Enter" => Action::Open, &[Trace], "open", "the bytes at each hop; with a row selected, that row: log line, record or object";
     [char('t')] "t" => Action::Trace, &[Panes, Detail, Breaking], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Trace], "open", "the bytes at each hop; with a row selected, that row: log line, record or object";
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
@@ -279,7 +280,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
-    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
+    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42; what is not loaded is looked for further back, after asking", if App::can_find;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
@@ -287,36 +288,36 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Bytes, Breaking], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Bytes, Breaking], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Bytes, Breaking], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Bytes, Breaking], "", "Objects: what landed in S3", if App::is_ready;
-    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes, Breaking], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Bytes, Breaking], "stack", "Stack: what CloudFormation did";
-    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Bytes, Breaking], "calls", "Calls: every call to an AWS API that this program made";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Bytes, Breaking], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Trace, Bytes, Help, Preview, Breaking, Messages], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Trace, Bytes, Help, Preview, Breaking, Messages], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Trace, Bytes, Help, Preview, Breaking, Messages], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Trace, Bytes, Help, Preview, Breaking, Messages], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Bytes, Help, Messages], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Bytes, Help, Messages], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Trace, Bytes, Help, Messages], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Trace, Bytes, Help, Messages], "", "the last line";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking, Bytes], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking, Bytes], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking, Bytes], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Breaking, Bytes], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking, Bytes], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking, Bytes], "calls", "Calls: every call to an AWS API that this program made";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking, Bytes], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages, Bytes], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages, Bytes], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages, Trace, Bytes], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages, Trace, Bytes], "", "the last line";
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Bytes], "", "all messages, each in full";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
+    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes, Breaking], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
     [char('B')] "B" => Action::Back, &[Breaking], "", "";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Bytes, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Bytes, Breaking], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking, Bytes], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Bytes, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette, Bytes], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -369,8 +370,8 @@ pub fn markdown() -> String {
         ("while editing: ", Editing),
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
-        ("in a trace's bytes: ", Bytes),
         ("while breaking: ", Breaking),
+        ("in a trace's bytes: ", Bytes),
         ("in a preview: ", Preview),
         ("before destroying: ", Destroy),
         ("while the stack changes, after Ctrl-C: ", Running),

@@ -258,6 +258,7 @@ impl App {
                 self.send_agreed = true;
                 self.send_next()
             }
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -289,12 +290,12 @@ impl App {
             Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Breaking => self.close_breaking(),
             Context::Bytes => {
                 if let Some(view) = &mut self.trace {
                     view.bytes = None;
                 }
             }
-            Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes if self.is_on_tour() => self.end_tour(),
@@ -312,6 +313,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }
