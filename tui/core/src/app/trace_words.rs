@@ -340,7 +340,7 @@ fn facts(stage: &Stage, long: bool) -> String {
             words.extend(facts.sequence_number.as_ref().map(|text| id(text.as_str())));
             words.extend(facts.bytes.map(number::size));
         }
-        _ => {}
+        Place::Hop(Hop::Api | Hop::Firehose | Hop::S3) => {}
     }
     visible(&words.join("  ")).into_owned()
 }
