@@ -172,6 +172,11 @@ impl App {
             StageState::Refused { message, .. } => (Sign::Failed, said("refused", message)),
             StageState::Threw { line } => {
                 let at = stage.bar.map(|bar| format!(" at {}", self.offset.clock(bar.to.timestamp())));
+                // Its id stands beside.
+                let line = line
+                    .strip_prefix("RequestId: ")
+                    .and_then(|rest| rest.split_once(" Error: "))
+                    .map_or(line.as_str(), |(_, words)| words);
                 (Sign::Failed, said(&format!("threw{}", at.unwrap_or_default()), line))
             }
             StageState::TimedOut { after } => {
