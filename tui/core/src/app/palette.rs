@@ -211,7 +211,11 @@ impl App {
         self.help = None;
         self.detail = None;
         self.trace = None;
-        if let Some((pane, id, number)) = found {
+        // An id names its event, also where no row of it is loaded any more.
+        let named = self.event_of_text(text);
+        if let Some(number) = named.filter(|named| found.is_none_or(|(.., number)| number != *named)) {
+            self.open_trace(number);
+        } else if let Some((pane, id, number)) = found {
             self.focus_on(pane);
             self.focused().select(id);
             self.open_trace(number);

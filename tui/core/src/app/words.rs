@@ -67,6 +67,10 @@ impl App {
         }
         let (seq, trace) = self.traces.own().next()?;
         if let Some(landing) = &trace.landing {
+            // Who is there needs no way to it.
+            if self.trace.is_some() {
+                return None;
+            }
             return Some(format!("Event #{seq} is line {} of the object. Press t to see its trace.", landing.line));
         }
         match &trace.answer {
