@@ -4,6 +4,7 @@
 pub mod hex_dump;
 pub mod json;
 pub mod log_line;
+pub mod mask;
 pub mod number;
 pub mod placeholders;
 pub mod safe;
