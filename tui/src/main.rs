@@ -3,8 +3,10 @@
 mod cli;
 mod commands;
 mod deploy;
+mod report;
 mod runtime;
 mod send;
+mod session;
 mod tail;
 mod target;
 mod ui;

@@ -2,12 +2,16 @@
 //! no service.
 
 mod history;
+mod paint;
+mod recordings;
+mod replay;
 mod start;
 mod terminal;
 mod work;
 
 use std::{
     io::IsTerminal,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -21,6 +25,8 @@ use crate::{
     ui::{self, Screen},
 };
 use history::History;
+use recordings::Recordings;
+pub use replay::{Export, export, replay};
 pub use start::start;
 use terminal::Terminal;
 use work::Work;
@@ -43,22 +49,47 @@ pub enum RuntimeError {
          For scripts there are commands: see `tailwater --help`"
     )]
     NoTerminal,
+    /// The session cannot be recorded.
+    #[error("record the session to {file}: {error}")]
+    Record {
+        /// The file.
+        file: String,
+        /// Why not.
+        error: String,
+    },
+    /// A recording cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::session::ReadError),
+    /// What a recording was to become cannot be written.
+    #[error("write {file}: {error}")]
+    Export {
+        /// The file.
+        file: String,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// The terminal failed.
     #[error("used the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
 
-/// Runs the app until it is quit.
-async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
+/// Runs the app until it is quit, and records it where that is wanted.
+async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), RuntimeError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
     }
     let (sender, mut messages) = mpsc::channel(MESSAGES_AHEAD);
     let mut end = terminal::ToldToEnd::listen()?;
-    let mut terminal = Terminal::enter(sender.clone())?;
-    let mut app = App::new(options);
-    let mut screen = Screen::new();
     let (width, height) = crossterm::terminal::size()?;
+    let mut recordings = Recordings::new(&options, (width, height), sender.clone());
+    let mut app = App::new(options);
+    if let Some(file) = record {
+        recordings
+            .begin(&mut app, &file.display().to_string(), true)
+            .map_err(|error| RuntimeError::Record { file: file.display().to_string(), error })?;
+    }
+    let mut terminal = Terminal::enter(sender.clone())?;
+    let mut screen = Screen::new();
     app.update(Message::Resize { width, height });
     // The first frame waits for nothing.
     terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
@@ -66,7 +97,7 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 
     let history = History::open();
     app.update(Message::History(history.bodies()));
-    let mut doing = Doing { work: work.start(sender), history };
+    let mut doing = Doing { work: work.start(sender), history, recordings, picture: None };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
     let mut next_tick = tokio::time::interval(TICK);
@@ -109,12 +140,18 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
         }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
-            terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+            let frame = terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+            doing.recordings.drawn(frame);
             app.take_dirty();
             drawn = Instant::now();
         }
+        if let Some(file) = doing.picture.take() {
+            let words = paint::to_file(&app, &mut screen, Path::new(&file));
+            app.update(Message::Notice(words));
+        }
     };
     drop(terminal);
+    doing.recordings.end();
     doing.work.end(quit).await;
     Ok(())
 }
@@ -123,14 +160,25 @@ async fn run(options: Options, work: Work) -> Result<(), RuntimeError> {
 struct Doing {
     work: work::Running,
     history: History,
+    recordings: Recordings,
+    /// The picture that is to be drawn.
+    picture: Option<String>,
 }
 
 impl Doing {
     /// Hands a message to the app and carries out what comes of it; `true`: the app ends.
     async fn update(&mut self, app: &mut App, message: Message) -> bool {
+        self.recordings.see(app, &message);
         for effect in app.update(message) {
             match effect {
                 Effect::Quit => return true,
+                Effect::Record(file) => self.recordings.record(app, &file),
+                Effect::StopRecording => self.recordings.stop(app),
+                Effect::Picture(file) => self.picture = Some(file),
+                Effect::Asciicast(file) => self.recordings.cast(app, &file),
+                Effect::StopAsciicast => self.recordings.stop_cast(app),
+                // This is no replay.
+                Effect::Replay(_) => {}
                 Effect::Copy(text) => {
                     if let Err(error) = terminal::copy(&text) {
                         app.update(Message::Notice(format!("copied to the clipboard: {error}")));
@@ -147,7 +195,10 @@ impl Doing {
                 Effect::Discard => self.work.discard(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
-                Effect::Send { events, rate } => self.work.send(events, rate).await,
+                Effect::Send { events, rate } => {
+                    self.recordings.sending(&events);
+                    self.work.send(events, rate).await;
+                }
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

@@ -16,7 +16,8 @@ use super::{Theme, fit};
 const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
-    let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
+    let mark = mark(app, theme);
+    let room = usize::from(area.width).saturating_sub(HELP.len() + 1 + fit::width(&mark.content));
     let mut parts = match app.target() {
         Target::Local => {
             let place = match app.cloud() {
@@ -46,7 +47,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         parts.push(address);
     }
     let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
-    let line = Line::from(vec![Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let line = Line::from(vec![mark, Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
         && let Target::Aws { who, endpoint_url, .. } = app.target()
@@ -56,6 +57,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
+}
+
+/// That this is a replay, and where it stands; or that something is being recorded.
+fn mark(app: &App, theme: Theme) -> Span<'static> {
+    if let Some(replay) = app.replay() {
+        return Span::styled(format!(" {} ", replay.words()), theme.selected());
+    }
+    let words = if app.is_recording() { " REC " } else { "" };
+    Span::styled(words, theme.selected())
 }
 
 /// `1234…4321`: enough to know it again.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Destroying;
+use super::{Destroying, ReplayStep};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,18 @@ pub enum Effect {
     Copy(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Record the session to this file.
+    Record(String),
+    /// End the recording of the session.
+    StopRecording,
+    /// Draw the screen as it is to this file, as SVG.
+    Picture(String),
+    /// Record what stands on the screen to this file, as an asciicast; a replay is written whole.
+    Asciicast(String),
+    /// End the asciicast.
+    StopAsciicast,
+    /// Steer the replay.
+    Replay(ReplayStep),
     /// End the app.
     Quit,
 }

@@ -1,6 +1,6 @@
 //! Every key and what it does, in one table: pressing, help, footer and README read it.
 
-use super::{App, Key, KeyPress, Pane};
+use super::{App, Key, KeyPress, Pane, ReplayStep};
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +85,8 @@ pub enum Action {
     WatchRunning,
     /// The stack as a chart, or as a list of events.
     TurnView,
+    /// Steer the replay.
+    Replay(ReplayStep),
     /// Explain.
     Help,
     /// What was typed is meant.
@@ -158,6 +160,9 @@ const fn key(key: Key) -> KeyPress {
     KeyPress::of(key)
 }
 
+/// Where a replay can be steered: everywhere but where letters are text.
+const REPLAY: &[Context] = &[Start, Panes, Detail, Trace, Help, Question, Preview, Destroy, Running];
+
 macro_rules! bindings {
     ($( [$($press:expr),+] $shown:literal => $action:expr, $contexts:expr, $label:literal, $help:literal $(, if $when:expr)? ; )*) => {
         &[ $( Binding {
@@ -191,6 +196,13 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
+    [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
+    [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
+    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
+    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
+    [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
+    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
@@ -256,6 +268,8 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
         .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
         // Sideways is what arrows do anywhere; that they turn templates has to be said.
         .filter(|binding| binding.action != Action::Left || app.focus() == Pane::Send)
+        // In a replay nothing is sent or changed.
+        .filter(|binding| !(app.is_replay() && binding.action.changes_the_world()))
         // Said where it is needed: elsewhere it stands in the help.
         .filter(|binding| binding.action != Action::Focus(Pane::Calls) || app.in_stack())
         .map(|binding| {

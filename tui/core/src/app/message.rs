@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse};
+use bytes::Bytes;
+
+use super::{CallBudget, EventSource, First, KeyPress, Mouse, Recording, Replay};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     pipeline::{Buffering, Outputs, Preview},
@@ -175,4 +177,12 @@ pub enum Message {
     Notice(String),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
+    /// This is being recorded now.
+    Recording(Recording),
+    /// Where the replay stands: whoever gets this is one.
+    Replay(Replay),
+    /// In a replay: these events are being sent, each with its number.
+    Sending(Vec<(u64, Bytes)>),
+    /// In a replay: the next event that is sent has this number.
+    Numbered(u64),
 }

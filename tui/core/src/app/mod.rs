@@ -18,6 +18,8 @@ mod message;
 mod pane;
 mod press;
 mod prompt;
+mod recording;
+mod replay;
 mod row;
 mod send;
 mod strip;
@@ -40,6 +42,8 @@ pub use layout::{Area, Layout, SMALLEST};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
 pub use prompt::{Prompt, PromptKind};
+pub use recording::Recording;
+pub use replay::{NOTHING_IS_CHANGED, Replay, ReplayStep, Speed};
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
@@ -144,6 +148,11 @@ pub struct App {
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
+    recording: Recording,
+    /// Where the replay stands; `None`: this is no replay.
+    replay: Option<Replay>,
+    /// What comes in now is told by the recording, not done by whoever sits here.
+    from_recording: bool,
     ledger: Cell<Option<Ledger>>,
     held: Cell<Option<Held>>,
     dirty: bool,
@@ -191,6 +200,9 @@ impl App {
             question: None,
             notice: None,
             send_agreed: false,
+            recording: Recording::default(),
+            replay: None,
+            from_recording: false,
             ledger: Cell::new(None),
             held: Cell::new(None),
             dirty: true,
@@ -212,10 +224,14 @@ impl App {
             self.dirty |= self.calls.set_budgets(budgets) && self.focus == Pane::Calls;
             return Vec::new();
         }
+        if let Message::Replay(replay) = message {
+            self.set_replay(replay);
+            return Vec::new();
+        }
         self.dirty = true;
         let mut effects = Vec::new();
         match message {
-            Message::Tick(_) | Message::Budgets(_) => {}
+            Message::Tick(_) | Message::Budgets(_) | Message::Replay(_) => {}
             Message::Key(press) => return self.press(press),
             Message::Paste(text) => self.paste(&text),
             Message::Mouse(mouse) => self.mouse(mouse),
@@ -292,6 +308,14 @@ impl App {
             }
             Message::Notice(text) => self.say(text),
             Message::History(bodies) => self.send.earlier(bodies),
+            Message::Recording(recording) => self.recording = recording,
+            Message::Numbered(next) => self.send.number_from(next, self.now),
+            Message::Sending(events) => {
+                for seq in self.send.begun(events, self.now) {
+                    self.traces.sending(seq, self.now);
+                }
+                self.forget_sums();
+            }
         }
         effects
     }

@@ -13,7 +13,10 @@ const SIDEWAYS_COLUMNS: usize = 8;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
-        let context = self.context();
+        let context = if self.types_by_itself() { Context::Panes } else { self.context() };
+        if self.types_by_itself() && !keymap::action(self, context, press).is_some_and(Action::steers_replays) {
+            return Vec::new();
+        }
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
@@ -73,6 +76,9 @@ impl App {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
+        if self.refused_in_replay(action) {
+            return Vec::new();
+        }
         match action {
             Action::Focus(pane) => {
                 self.detail = None;
@@ -160,6 +166,7 @@ impl App {
                 self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
+            Action::Replay(step) => return vec![Effect::Replay(step)],
             Action::Help => self.help = Some(0),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
@@ -572,7 +579,7 @@ impl App {
     }
 
     fn quit(&mut self) -> Vec<Effect> {
-        if self.loss().is_some() {
+        if self.loss().is_some() && !self.is_looked_at() {
             self.question = Some(Question::Quit);
             return Vec::new();
         }
@@ -580,7 +587,7 @@ impl App {
     }
 
     fn interrupt(&mut self) -> Vec<Effect> {
-        if self.question == Some(Question::Quit) {
+        if self.question == Some(Question::Quit) || self.is_looked_at() {
             return self.leave();
         }
         if !self.send.in_flight().is_empty() {

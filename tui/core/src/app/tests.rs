@@ -50,7 +50,7 @@ fn cloud(own: bool) -> Message {
     Message::CloudReady(CloudInfo { endpoint_url: String::new(), gateway_url: String::new(), own, note: None })
 }
 
-fn ready_app() -> App {
+pub(super) fn ready_app() -> App {
     let mut app = App::new(options());
     app.update(cloud(true));
     app.update(done());

@@ -1,0 +1,5 @@
+//! What is handed on: pictures of the screen.
+
+mod picture;
+
+pub use picture::{Shades, svg};
