@@ -8,12 +8,13 @@ use std::{
 };
 
 /// `tui/core/src`: a room and what it may use.
-const CORE: [(&str, &[&str]); 5] = [
+const CORE: [(&str, &[&str]); 6] = [
     ("events", &[]),
     ("pipeline", &["events"]),
     ("trace", &["events", "pipeline"]),
     ("text", &["events"]),
-    ("app", &["events", "pipeline", "trace", "text"]),
+    ("guide", &["events", "pipeline", "text"]),
+    ("app", &["events", "pipeline", "trace", "text", "guide"]),
 ];
 
 /// `tui/src`: a room and what it may use. The hidden modes' names stand in `main.rs` itself.

@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
     events::StackStatus,
-    pipeline::{AuthMode, Buffering, Outputs},
+    pipeline::{AuthMode, Buffering, Outputs, Settings},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -73,6 +73,8 @@ pub struct Deployed {
     pub buffering: Buffering,
     /// Whom its API lets in.
     pub auth_mode: AuthMode,
+    /// How it is set.
+    pub settings: Settings,
 }
 
 impl Stack {
@@ -123,6 +125,7 @@ impl Stack {
             },
             buffering: self.buffering(),
             auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
+            settings: Settings::of(self.parameters.iter().cloned(), ""),
         })
     }
 

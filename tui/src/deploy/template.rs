@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use saphyr::{LoadableYamlNode, Yaml};
 
 /// The pipeline as one CloudFormation template.
-pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+pub use tailwater_core::guide::TEMPLATE;
 
 /// Parameters that the deployer sets itself; a value given for them counts all the same.
 const SET_BY_DEPLOYER: [&str; 2] = ["ArtifactBucket", "ArtifactKey"];

@@ -37,6 +37,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const MESSAGES_FOR: Duration = Duration::from_millis(4);
 /// How many messages may wait: behind that, sources wait.
 const MESSAGES_AHEAD: usize = 256;
+/// Between two looks at the clock while many events are sent: each is sent when it is due.
+const LOAD_TICK: Duration = Duration::from_millis(10);
 /// Between two looks at the clock while the screen shows something that changes with time.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -96,10 +98,13 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
     app.take_dirty();
 
     let history = History::open();
-    app.update(Message::History(history.bodies()));
+    let earlier = Message::History(history.bodies());
     let mut doing = Doing { work: work.start(sender), history, recordings, picture: None };
+    doing.update(&mut app, earlier).await;
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
+    let mut next_load = tokio::time::interval(LOAD_TICK);
+    next_load.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_tick = tokio::time::interval(TICK);
     next_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let quit = 'app: loop {
@@ -111,7 +116,7 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
             () = end.told() => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
-                    app.update(Message::Tick(now()));
+                    doing.update(&mut app, Message::Tick(now())).await;
                     if terminal::is_suspend(&event) && !app.editing() {
                         terminal.suspend()?;
                         app.redraw();
@@ -126,7 +131,7 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
             },
             () = tokio::time::sleep_until(frame_due.into()), if dirty => {}
             Some(message) = messages.recv() => {
-                app.update(Message::Tick(now()));
+                doing.update(&mut app, Message::Tick(now())).await;
                 let until = Instant::now() + MESSAGES_FOR;
                 let mut next = Some(message);
                 while let Some(message) = next {
@@ -136,7 +141,8 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
                     next = if Instant::now() < until { messages.try_recv().ok() } else { None };
                 }
             }
-            _ = next_tick.tick(), if app.changes_with_time() => { app.update(Message::Tick(now())); }
+            _ = next_load.tick(), if app.is_loading() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
@@ -195,9 +201,9 @@ impl Doing {
                 Effect::Discard => self.work.discard(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
-                Effect::Send { events, rate } => {
+                Effect::Send { events, rate, request } => {
                     self.recordings.sending(&events);
-                    self.work.send(events, rate).await;
+                    self.work.send(events, rate, request).await;
                 }
                 Effect::StopSending => self.work.stop_sending(),
             }

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tailwater_core::{
-    app::{self, CallBudget, CloudInfo, DeployProgress, Destroying, EventSource, Message},
+    app::{self, CallBudget, CloudInfo, DeployProgress, Destroying, EventSource, Message, RequestEdits},
     events::Event,
     pipeline::{AuthMode, Outputs},
 };
@@ -63,7 +63,7 @@ impl Work {
             stack: StackWork::default(),
             tasks: TaskTracker::new(),
         });
-        let running = Running { shared, sending: CancellationToken::new() };
+        let running = Running { shared, sending: CancellationToken::new(), sender: None };
         running.begin();
         running
     }
@@ -74,6 +74,8 @@ pub(super) struct Running {
     shared: Arc<Shared>,
     /// Stops everything that is being sent.
     sending: CancellationToken,
+    /// What sent last, and how: where, whom the API lets in, what differs from the usual request.
+    sender: Option<((String, AuthMode, RequestEdits), send::Sender)>,
 }
 
 struct Shared {
@@ -140,7 +142,7 @@ impl Running {
     }
 
     /// Sends events with their numbers.
-    pub(super) async fn send(&self, events: Vec<(u64, Bytes)>, rate: Option<u32>) {
+    pub(super) async fn send(&mut self, events: Vec<(u64, Bytes)>, rate: Option<u32>, request: RequestEdits) {
         let live = self.shared.live.lock().await;
         let api = live.as_ref().map(|live| (live.outputs.submit_url.clone(), live.auth_mode));
         drop(live);
@@ -150,11 +152,11 @@ impl Running {
             self.shared.tasks.spawn(async move { shared.say(Message::SendingEnded).await });
             return;
         };
+        let sender = self.sender(&target, url, auth_mode, request);
         let stop = self.sending.child_token();
         let shared = self.shared.clone();
         self.shared.tasks.spawn(async move {
-            let bearer = send::bearer_of_environment();
-            match send::Sender::new(&target, &url, auth_mode, &[], bearer.as_deref()) {
+            match sender {
                 Ok(sender) => {
                     let (out, mut sent) = mpsc::channel(BATCHES_AHEAD);
                     let load = Load { rate: rate.map(f64::from), concurrency: CONCURRENCY };
@@ -169,10 +171,32 @@ impl Running {
                     };
                     tokio::join!(sending, telling);
                 }
-                Err(error) => shared.say(Message::Notice(error.to_string())).await,
+                Err(error) => shared.say(Message::Notice(error)).await,
             }
             shared.say(Message::SendingEnded).await;
         });
+    }
+
+    /// What sends: the last one while nothing about it changed, so that its connections are used again.
+    fn sender(
+        &mut self,
+        target: &Target,
+        url: String,
+        auth_mode: AuthMode,
+        request: RequestEdits,
+    ) -> Result<send::Sender, String> {
+        let how = (url, auth_mode, request);
+        if let Some((_, sender)) = self.sender.as_ref().filter(|(known, _)| *known == how) {
+            return Ok(sender.clone());
+        }
+        let (url, auth_mode, request) = &how;
+        let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let bearer = send::bearer_of_environment();
+        let sender = send::Sender::new(target, url, *auth_mode, &headers, bearer.as_deref())
+            .and_then(|sender| sender.asking(request.method.as_deref(), request.path.as_deref()))
+            .map_err(|error| error.to_string())?;
+        self.sender = Some((how, sender.clone()));
+        Ok(sender)
     }
 
     /// Stops what is being sent.
@@ -351,6 +375,10 @@ impl Shared {
     /// Follows the pipeline's sources from now on.
     async fn follow(self: &Arc<Self>, target: &Target, deployed: &Deployed) {
         let outputs = &deployed.outputs;
+        let mut settings = deployed.settings.clone();
+        settings.region = Some(target.region().to_owned()).filter(|region| !region.is_empty());
+        settings.keys_file = target.keys_file();
+        self.say(Message::Deploy(DeployProgress::Settings(settings))).await;
         let mut live = self.live.lock().await;
         if live.as_ref().is_some_and(|live| live.outputs == *outputs && live.auth_mode == deployed.auth_mode) {
             return;

@@ -10,10 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Method,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
 use tailwater_core::{
     events::{Answer, Sent},
-    pipeline::AuthMode,
+    pipeline::{AuthMode, limits},
 };
 
 use crate::target::{Target, is_loopback};
@@ -24,7 +27,7 @@ pub use load::{CONCURRENCY, Load, run};
 /// Where a token may come from that is not given on the command line.
 const BEARER_VARIABLE: &str = "TAILWATER_BEARER";
 /// The gateway ends a request after 30 s; a little more tells its answer from none.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+const ANSWER_TIMEOUT: Duration = limits::API_TIMEOUT.saturating_add(Duration::from_secs(5));
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of an answer is read.
@@ -47,6 +50,9 @@ pub enum SendError {
     /// The API wants a token, and none was given.
     #[error("the API lets in who brings a token (AuthMode JWT): give --bearer TOKEN, or set TAILWATER_BEARER")]
     NoToken,
+    /// The method is none.
+    #[error("`{0}` is not a method")]
+    Method(String),
     /// The client could not be made.
     #[error("prepared to send: {0}")]
     Client(String),
@@ -56,6 +62,7 @@ pub enum SendError {
 #[derive(Clone)]
 pub struct Sender {
     client: reqwest::Client,
+    method: Method,
     url: reqwest::Url,
     headers: HeaderMap,
     auth_mode: AuthMode,
@@ -98,7 +105,20 @@ impl Sender {
             }
         }
         let client = builder.build().map_err(|error| SendError::Client(crate::target::causes(&error)))?;
-        Ok(Self { client, url: parsed, headers, auth_mode, target: target.clone() })
+        Ok(Self { client, method: Method::POST, url: parsed, headers, auth_mode, target: target.clone() })
+    }
+
+    /// With another method than POST, and another path, its query included, at the same host.
+    pub fn asking(mut self, method: Option<&str>, path: Option<&str>) -> Result<Self, SendError> {
+        if let Some(method) = method {
+            self.method = method.parse().map_err(|_| SendError::Method(method.to_owned()))?;
+        }
+        if let Some(path) = path {
+            let (bare, query) = path.split_once('?').map_or((path, None), |(bare, query)| (bare, Some(query)));
+            self.url.set_path(bare);
+            self.url.set_query(query);
+        }
+        Ok(self)
     }
 
     /// Posts one event and waits for its answer.
@@ -115,11 +135,11 @@ impl Sender {
         // Whoever brings an authorization of his own wants that.
         let signs = self.auth_mode == AuthMode::Iam && !self.headers.contains_key(AUTHORIZATION);
         let headers = if signs {
-            sign::signed(&self.target, &self.url, &self.headers, body).await?
+            sign::signed(&self.target, &self.method, &self.url, &self.headers, body).await?
         } else {
             self.headers.clone()
         };
-        let request = self.client.post(self.url.clone()).headers(headers).body(body.clone());
+        let request = self.client.request(self.method.clone(), self.url.clone()).headers(headers).body(body.clone());
         let response = request.send().await.map_err(|error| unanswered(&error))?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -147,6 +167,11 @@ pub fn all_headers(headers: &[String], bearer: Option<&str>) -> Result<HeaderMap
         let bad = || SendError::Header(header.clone());
         let (name, value) = header.split_once(':').ok_or_else(bad)?;
         let name: HeaderName = name.trim().parse().map_err(|_| bad())?;
+        // As curl does it: a header without a value is not sent.
+        if value.trim().is_empty() {
+            all.remove(name);
+            continue;
+        }
         all.insert(name, value.trim().parse().map_err(|_| bad())?);
     }
     if let Some(token) = bearer {

@@ -7,7 +7,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use reqwest::{
-    Url,
+    Method, Url,
     header::{CONTENT_TYPE, HeaderMap},
 };
 
@@ -16,8 +16,14 @@ use crate::target::Target;
 /// API Gateway's name in signatures.
 const SERVICE: &str = "execute-api";
 
-/// The headers with the signature of a POST of this body.
-pub async fn signed(target: &Target, url: &Url, headers: &HeaderMap, body: &[u8]) -> Result<HeaderMap, String> {
+/// The headers with the signature of a request with this body.
+pub async fn signed(
+    target: &Target,
+    method: &Method,
+    url: &Url,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<HeaderMap, String> {
     let trouble = |what: &dyn std::fmt::Display| format!("not sent: signed it for the API: {what}");
     let credentials = target.credentials().await.map_err(|error| trouble(&error))?;
     let identity = credentials.into();
@@ -32,7 +38,7 @@ pub async fn signed(target: &Target, url: &Url, headers: &HeaderMap, body: &[u8]
     // A type of their own choice is signed, too; what else people add is theirs to vouch for.
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let signed_headers = content_type.map(|value| ("content-type", value)).into_iter();
-    let request = SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body));
+    let request = SignableRequest::new(method.as_str(), url.as_str(), signed_headers, SignableBody::Bytes(body));
     let request = request.map_err(|error| trouble(&error))?;
     let (instructions, _) = sign(request, &parameters.into()).map_err(|error| trouble(&error))?.into_parts();
     let mut carrier = http::Request::new(());

@@ -167,7 +167,8 @@ mod tests {
         let mut cast = Asciicast::new(12, 2);
         let style = Style::new().fg(Color::Indexed(42)).bg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD);
         let frames = [frame("日本 #1", style), frame("日 ok #2", Style::new().fg(Color::LightRed))];
-        let mut terminal = vt100::Parser::new(2, 12, 0);
+        let cells = |count| std::num::NonZero::new(count).expect("a screen has cells");
+        let mut terminal = vt100::Parser::new(cells(2), cells(12), 0);
         for (index, next) in frames.iter().enumerate() {
             let lines = cast.frame(Duration::from_millis(1_500 * index as u64), next);
             for text in lines {

@@ -57,7 +57,7 @@ impl Recorder {
 
     /// Records what the app is told.
     pub fn see(&self, now: Timestamp, message: &Message) {
-        if matches!(message, Message::Tick(_) | Message::History(_)) {
+        if matches!(message, Message::Tick(_)) {
             return;
         }
         self.writer.give((self.at(now), Item::Message(message.clone())), weight(message));

@@ -7,6 +7,10 @@ use std::{
 
 use etcetera::BaseStrategy;
 
+/// The file in the runtime folder that holds address and keys of the embedded cloud.
+#[cfg(feature = "local")]
+pub(super) const REGISTRATION_FILE: &str = "local.json";
+
 /// `$XDG_RUNTIME_DIR/tailwater`, or the state folder where there is no runtime folder.
 #[cfg(feature = "local")]
 pub(super) fn runtime_folder() -> io::Result<PathBuf> {

@@ -412,6 +412,20 @@ impl Target {
         self.endpoint_url.as_deref()
     }
 
+    /// Where the keys of the embedded cloud stand, for other tools.
+    #[cfg(feature = "local")]
+    pub fn keys_file(&self) -> Option<String> {
+        let file = self.is_local().then(|| folders::runtime_folder().ok()).flatten()?.join(folders::REGISTRATION_FILE);
+        Some(file.display().to_string())
+    }
+
+    /// Where the keys of the embedded cloud stand: there is none.
+    #[cfg(not(feature = "local"))]
+    #[expect(clippy::unused_self, reason = "as where there is one")]
+    pub fn keys_file(&self) -> Option<String> {
+        None
+    }
+
     /// How often a source reads.
     pub fn pace(&self) -> Pace {
         if self.is_local() { Pace::LOCAL } else { Pace::AWS }

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tailwater_cloud::LocalCloud;
 
-use super::folders::{make_private, runtime_folder};
+use super::folders::{REGISTRATION_FILE, make_private, runtime_folder};
 
 /// What a second terminal needs to join an embedded cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Claim {
         make_private(&folder)?;
         let lock = private_file(&folder.join("local.lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { _lock: lock, file: folder.join("local.json") })),
+            Ok(()) => Ok(Some(Self { _lock: lock, file: folder.join(REGISTRATION_FILE) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -98,7 +98,7 @@ impl Registration {
         match lock.try_lock_shared() {
             Ok(()) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
-            Err(TryLockError::WouldBlock) => match std::fs::read(folder.join("local.json")) {
+            Err(TryLockError::WouldBlock) => match std::fs::read(folder.join(REGISTRATION_FILE)) {
                 Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),

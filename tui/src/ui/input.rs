@@ -1,7 +1,10 @@
 //! From the terminal's events to the app's messages.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use tailwater_core::app::{App, Context, Key, KeyPress, Message, Mouse, MouseKind, keymap};
+use tailwater_core::{
+    app::{App, Context, Key, KeyPress, Message, Mouse, MouseKind, keymap},
+    text::curl,
+};
 
 use super::Screen;
 
@@ -10,7 +13,8 @@ impl Screen {
     pub fn handle(&mut self, event: Event, app: &App) -> Option<Message> {
         match event {
             Event::Key(key) => self.key(key, app),
-            Event::Paste(text) if app.editing() => {
+            // A curl command is no body: the app takes it apart.
+            Event::Paste(text) if app.editing() && !curl::is_curl(&text) => {
                 self.follow_text(app);
                 self.insert(&text);
                 Some(Message::EditorChanged(self.text()))

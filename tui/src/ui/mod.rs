@@ -12,6 +12,7 @@ mod input;
 mod ledger;
 mod logs;
 mod objects;
+mod picker;
 mod records;
 mod rows;
 mod screen;
@@ -22,13 +23,14 @@ mod strip;
 mod theme;
 mod title;
 mod too_small;
+mod tour;
 mod trace;
 
 #[cfg(test)]
 mod tests;
 
 use ratatui::{Frame, layout::Rect};
-use tailwater_core::app::{App, Area, Context, Layout, Pane, SMALLEST};
+use tailwater_core::app::{App, Area, Context, Layout, Pane, SMALLEST, TOUR_LINES};
 
 pub use screen::Screen;
 pub use theme::Theme;
@@ -42,18 +44,25 @@ pub fn draw(frame: &mut Frame, app: &App, screen: &mut Screen) {
         too_small::draw(frame, size, app);
         return;
     }
-    let layout = Layout::of(size.width, size.height, app.header_lines(), app.large());
+    let height = size.height.saturating_sub(app.tour_lines());
+    let layout = Layout::of(size.width, height, app.header_lines(), app.large());
     header::draw(frame, rect(layout.header), app, theme);
     strip::draw(frame, rect(layout.strip), app, theme);
     ledger::draw(frame, rect(layout.ledger), app, theme);
     ledger::draw_line(frame, rect(layout.message), app, theme);
     body(frame, &layout, app, screen, theme);
     footer::draw(frame, rect(layout.footer), app, theme);
+    if let Some(words) = app.tour() {
+        let below = Rect { y: size.height.saturating_sub(TOUR_LINES), height: TOUR_LINES, ..size };
+        tour::draw(frame, below, &words, theme);
+    }
 }
 
 fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, theme: Theme) {
     let area = rect(layout.body);
-    if app.help().is_some() {
+    if let Some(picker) = app.picker() {
+        picker::draw(frame, area, app, picker, theme);
+    } else if app.help().is_some() {
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
         detail::draw(frame, area, app, theme);
@@ -81,7 +90,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
 
 /// Whether the panes take keys: a question or a line being typed leaves their marks standing.
 fn focused(app: &App, pane: Pane) -> bool {
-    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Detail | Context::Trace)
+    app.focus() == pane && !matches!(app.context(), Context::Help | Context::Picker | Context::Detail | Context::Trace)
 }
 
 const fn rect(area: Area) -> Rect {

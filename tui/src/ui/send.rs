@@ -53,7 +53,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
 
     let below = preview(app, usize::from(inner.width), theme);
     frame.buffer_mut().set_line(inner.x, editor.bottom(), &below, inner.width);
-    let answers = Rect { y: editor.bottom() + 1, height: inner.bottom().saturating_sub(editor.bottom() + 1), ..inner };
+    let mut next = editor.bottom() + 1;
+    if !app.request().is_usual() && next < inner.bottom() {
+        let words = format!(" {} {}", Sign::Attention.text(), app.request().words());
+        let words = fit::cut(&words, usize::from(inner.width));
+        frame.buffer_mut().set_string(inner.x, next, words, theme.strong());
+        next += 1;
+    }
+    let answers = Rect { y: next, height: inner.bottom().saturating_sub(next), ..inner };
     draw_answers(frame, answers, app, screen, theme);
 }
 

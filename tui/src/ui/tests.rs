@@ -1,7 +1,9 @@
 //! Whole screens as text, drawn from messages alone.
 
+mod guide;
 mod hands;
 mod overview;
+mod sending;
 mod stack;
 mod story;
 

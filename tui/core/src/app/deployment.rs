@@ -8,7 +8,7 @@ use std::{
 use super::{DeployProgress, Sign, TemplateResource};
 use crate::{
     events::{StackEvent, StackStatus, Timestamp},
-    pipeline::{Buffering, Hop, Outputs, Preview},
+    pipeline::{Buffering, Hop, Outputs, Preview, Settings},
     text::{number, time},
 };
 
@@ -160,6 +160,8 @@ pub struct Deployment {
     pub outcome: Option<(Sign, String)>,
     /// Whether Tailwater made the stack; one that it did not make is only watched.
     pub own: bool,
+    /// How the pipeline is set, as far as that is known.
+    pub settings: Settings,
     /// The change set that is executed.
     pub change_set: Option<String>,
     /// The resources that the change set makes, changes or removes, in its order.
@@ -183,6 +185,7 @@ impl Deployment {
             work: None,
             outcome: None,
             own: true,
+            settings: Settings::default(),
             change_set: None,
             planned: Vec::new(),
             operation: None,
@@ -214,6 +217,7 @@ impl Deployment {
                 self.own = true;
             }
             DeployProgress::Found { status, own, pipeline } => self.found(status, own, pipeline),
+            DeployProgress::Settings(settings) => self.settings = settings,
             DeployProgress::Previewed(preview) => self.work = Some(Work::Previewed(preview)),
             DeployProgress::First(first) => self.work = Some(Work::First(first)),
             DeployProgress::Explained { error } => {
@@ -245,6 +249,7 @@ impl Deployment {
             }
             DeployProgress::Destroyed { left } => {
                 self.work = None;
+                self.settings = Settings::default();
                 self.phase = Phase::Absent;
                 let left = match left.as_slice() {
                     [] => "nothing of it is left".to_owned(),

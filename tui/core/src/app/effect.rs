@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, ReplayStep};
+use super::{Destroying, ReplayStep, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Effect {
         events: Vec<(u64, Bytes)>,
         /// Events a second.
         rate: Option<u32>,
+        /// What of the requests differs from the usual one.
+        request: RequestEdits,
     },
     /// Stop what is being sent.
     StopSending,

@@ -57,6 +57,12 @@ pub enum Action {
     ShowAll,
     /// Send what is in the editor.
     Send,
+    /// Begin the tour.
+    Tour,
+    /// End the tour.
+    EndTour,
+    /// No more of many are sent.
+    StopLoad,
     /// Edit it.
     Edit,
     /// Copy the row.
@@ -89,6 +95,10 @@ pub enum Action {
     Replay(ReplayStep),
     /// Explain.
     Help,
+    /// The next thing that the help explains.
+    NextTopic,
+    /// The one before.
+    PreviousTopic,
     /// What was typed is meant.
     Accept,
     /// Yes.
@@ -118,6 +128,8 @@ pub enum Context {
     Trace,
     /// The help.
     Help,
+    /// A list to pick from: letters narrow it.
+    Picker,
     /// A question.
     Question,
     /// The preview of a deployment, which waits for a yes.
@@ -146,7 +158,7 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace};
 
 const fn always(_: &App) -> bool {
     true
@@ -203,13 +215,20 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
     [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
     [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
+    [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
+    [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
+    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
+    [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
-    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes", if App::has_row;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
     [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
@@ -224,7 +243,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
     [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
-    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns", if App::has_row;
+    [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
@@ -245,11 +264,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
+    [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
+    [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
 ];
 
 /// What a key does here and now.
@@ -276,6 +298,7 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
                 Action::Large if app.is_away() => "small",
+                Action::Open if context == Panes && app.enter_is_why() && app.has_why() => "why",
                 _ => binding.label,
             };
             (binding.shown, label)
@@ -348,7 +371,7 @@ mod tests {
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{CallBudget, EventSource, First, KeyPress, Mouse, Recording, Replay};
 use crate::{
     events::{Event, StackStatus, Timestamp},
-    pipeline::{Buffering, Outputs, Preview},
+    pipeline::{Buffering, Outputs, Preview, Settings},
 };
 
 /// Where the pipeline lives, as the header says it.
@@ -62,6 +62,8 @@ pub enum DeployProgress {
         /// The pipeline that it is, or why it is none, with what to do.
         pipeline: Result<(Outputs, Buffering), String>,
     },
+    /// How the pipeline is set that is there or will be said to be there next.
+    Settings(Settings),
     /// These changes stand ready and wait for a yes.
     Previewed(Preview),
     /// This has to be done before a deployment can be prepared, and waits for a yes.

@@ -3,30 +3,42 @@
 //! The runtime turns keys and batches of events into [`Message`]s, calls [`App::update`], and
 //! carries out the [`Effect`]s that come back; the `ui` room draws the state.
 
+mod agreeing;
 mod asking;
+mod axis;
 mod calls;
 mod chart;
 mod deployment;
 mod detail;
 mod effect;
 mod figures;
+mod finding;
+mod help;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
+mod load;
 mod message;
+mod moving;
 mod pane;
+mod picker;
+mod possible;
 mod press;
 mod prompt;
 mod recording;
 mod replay;
+mod request;
 mod row;
 mod send;
 mod strip;
+mod tour;
 mod trace_view;
+mod verdict;
 mod words;
 
 pub use asking::AskingLine;
+pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
 pub use deployment::{
@@ -35,19 +47,25 @@ pub use deployment::{
 pub use detail::{Detail, DetailLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use help::{HelpLine, HelpView};
 pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Layout, SMALLEST};
+pub use load::LoadPlan;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use pane::{Direction, Pane, PaneState};
+pub use picker::{Picker, PickerItem, PickerKind};
 pub use prompt::{Prompt, PromptKind};
 pub use recording::Recording;
 pub use replay::{NOTHING_IS_CHANGED, Replay, ReplayStep, Speed};
+pub use request::RequestEdits;
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use strip::{HopView, OnTheLine, Sign};
-pub use trace_view::TraceLine;
+pub use tour::{TOUR_LINES, TourWords};
+pub use trace_view::{TraceLine, TraceView};
+pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
@@ -95,6 +113,8 @@ pub enum Question {
     Quit,
     /// Send for the first time to an account of AWS.
     SendToAws,
+    /// Send many events to an account of AWS.
+    LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
 }
@@ -127,6 +147,16 @@ pub struct App {
     figures: Figures,
     tails: HashMap<EventSource, TailState>,
     send: Send,
+    /// What of the request differs from the usual one.
+    request: RequestEdits,
+    /// Many events that are being sent.
+    load: Option<load::Load>,
+    /// A list to pick from, while it is open.
+    picker: Option<Picker>,
+    /// The tour, while it is on.
+    tour: Option<tour::Tour>,
+    /// Nothing was ever sent: the tour is offered.
+    tour_offered: bool,
     panes: [PaneState; Pane::ALL.len()],
     /// When the last record came, by the clock of the stream.
     last_record: Timestamp,
@@ -140,10 +170,12 @@ pub struct App {
     filter_before: Option<Query>,
     find: Option<Query>,
     detail: Option<Detail>,
-    /// The event whose trace is open.
-    trace: Option<EventNumber>,
-    /// The first line of the help in sight, where it is open.
-    help: Option<usize>,
+    /// The trace that is open.
+    trace: Option<TraceView>,
+    /// What went wrong, as rows showed it.
+    troubles: Troubles,
+    /// The help, where it is open.
+    help: Option<HelpView>,
     question: Option<Question>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
@@ -151,6 +183,8 @@ pub struct App {
     recording: Recording,
     /// Where the replay stands; `None`: this is no replay.
     replay: Option<Replay>,
+    /// A recording tells what happens.
+    fed: bool,
     /// What comes in now is told by the recording, not done by whoever sits here.
     from_recording: bool,
     ledger: Cell<Option<Ledger>>,
@@ -168,6 +202,11 @@ impl App {
         Self {
             deployment: Deployment::new(phase, options.now),
             send: Send::new(options.templates, options.seed, options.now),
+            request: RequestEdits::default(),
+            load: None,
+            picker: None,
+            tour: None,
+            tour_offered: false,
             target: options.target,
             stack_name: options.stack_name,
             colours: options.colours,
@@ -196,12 +235,14 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            troubles: Troubles::default(),
             help: None,
             question: None,
             notice: None,
             send_agreed: false,
             recording: Recording::default(),
             replay: None,
+            fed: false,
             from_recording: false,
             ledger: Cell::new(None),
             held: Cell::new(None),
@@ -211,9 +252,15 @@ impl App {
 
     /// Takes in what happened, and says what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let effects = self.take_in(message);
+        self.watch_tour();
+        effects
+    }
+
+    fn take_in(&mut self, message: Message) -> Vec<Effect> {
         if let Message::Tick(now) = message {
             self.tick(now);
-            return Vec::new();
+            return self.load_due();
         }
         if let Message::Events(events) = &message
             && events.iter().all(|event| matches!(event, Event::Call(_)))
@@ -307,13 +354,18 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
-            Message::History(bodies) => self.send.earlier(bodies),
+            Message::History(bodies) => {
+                self.offer_tour(bodies.len());
+                self.send.earlier(bodies);
+            }
             Message::Recording(recording) => self.recording = recording,
             Message::Numbered(next) => self.send.number_from(next, self.now),
             Message::Sending(events) => {
-                for seq in self.send.begun(events, self.now) {
-                    self.traces.sending(seq, self.now);
+                let seqs = self.send.begun(events, self.now);
+                for seq in &seqs {
+                    self.traces.sending(*seq, self.now);
                 }
+                self.load_begun(&seqs);
                 self.forget_sums();
             }
         }
@@ -349,6 +401,7 @@ impl App {
                 self.traces.sent(&sent);
                 self.figures.sent(&sent);
                 self.send.answered(sent.seq);
+                self.load_answered(&sent);
                 (Pane::Send, Row::Sent(sent))
             }
             Event::Log(line) => {
@@ -381,6 +434,7 @@ impl App {
                 return;
             }
         };
+        self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
 
@@ -422,6 +476,7 @@ impl App {
     pub fn changes_with_time(&self) -> bool {
         self.deployment.running()
             || self.notice.is_some()
+            || self.load.is_some()
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
             || self.held().records > 0
@@ -524,13 +579,8 @@ impl App {
     }
 
     /// The event whose trace is open.
-    pub const fn trace(&self) -> Option<EventNumber> {
-        self.trace
-    }
-
-    /// The first line of the help in sight, where it is open.
-    pub const fn help(&self) -> Option<usize> {
-        self.help
+    pub fn trace(&self) -> Option<EventNumber> {
+        self.trace.as_ref().map(|view| view.number)
     }
 
     /// The question that waits.
@@ -559,7 +609,8 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        Layout::of(self.size.0, self.size.1, self.header_lines(), self.large())
+        let height = self.size.1.saturating_sub(self.tour_lines());
+        Layout::of(self.size.0, height, self.header_lines(), self.large())
     }
 
     /// On AWS a second line says who one is there.
@@ -593,9 +644,18 @@ impl App {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
+        } else if self.picker.is_some() {
+            Context::Picker
         } else if self.help.is_some() {
             Context::Help
-        } else if self.detail.is_some() {
+        } else {
+            self.context_beneath_help()
+        }
+    }
+
+    /// Where a key would be pressed if the help were closed.
+    fn context_beneath_help(&self) -> Context {
+        if self.detail.is_some() {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace

@@ -144,6 +144,7 @@ impl App {
 
     /// Takes in what the recording tells: what was to be done then, was done then.
     pub fn replayed(&mut self, message: Message) {
+        self.fed = true;
         self.from_recording = true;
         let _done_then = self.update(message);
         self.from_recording = false;

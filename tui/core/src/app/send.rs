@@ -15,7 +15,7 @@ use crate::{
 /// How many bodies the history keeps.
 const HISTORY_KEPT: usize = 500;
 /// The largest record that Kinesis and Firehose take, and the function with them.
-const LARGEST_RECORD_BYTES: usize = 1_000 * 1024;
+const LARGEST_RECORD_BYTES: usize = crate::pipeline::limits::RECORD_BYTES;
 
 /// A sample event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Source {
     Template(usize),
     /// The body at this index of the history.
     History(usize),
+    /// A command that was pasted.
+    Pasted,
 }
 
 /// Whether the text can be sent, and what would be.
@@ -161,6 +163,7 @@ impl Send {
         match self.source {
             Source::Template(index) => self.templates.get(index).map_or_else(String::new, |found| found.name.clone()),
             Source::History(index) => format!("sent before, {} of {}", index + 1, self.history.len()),
+            Source::Pasted => "from curl".to_owned(),
         }
     }
 
@@ -214,7 +217,7 @@ impl Send {
         let index = match self.source {
             Source::Template(index) if forward => (index + 1) % count,
             Source::Template(index) => (index + count - 1) % count,
-            Source::History(_) => 0,
+            Source::History(_) | Source::Pasted => 0,
         };
         self.take(Source::Template(index), now);
     }
@@ -223,8 +226,8 @@ impl Send {
     /// Says whether there was one.
     pub fn turn_history(&mut self, back: bool, now: Timestamp) -> bool {
         let source = match (self.source, back) {
-            (Source::Template(_), true) => self.history.len().checked_sub(1).map(Source::History),
-            (Source::Template(_), false) => None,
+            (Source::Template(_) | Source::Pasted, true) => self.history.len().checked_sub(1).map(Source::History),
+            (Source::Template(_) | Source::Pasted, false) => None,
             (Source::History(index), true) => index.checked_sub(1).map(Source::History),
             (Source::History(index), false) if index + 1 < self.history.len() => Some(Source::History(index + 1)),
             (Source::History(_), false) => Some(Source::Template(0)),
@@ -236,6 +239,7 @@ impl Send {
         let text = match source {
             Source::Template(index) => self.templates.get(index).map(|template| template.text.clone()),
             Source::History(index) => self.history.get(index).cloned(),
+            Source::Pasted => None,
         };
         if let Some(text) = text {
             self.source = source;
@@ -243,6 +247,39 @@ impl Send {
             self.revision += 1;
             self.recheck(now);
         }
+    }
+
+    /// A body that was pasted with its command: one step back brings the text before it back.
+    pub fn pasted(&mut self, body: String, now: Timestamp) {
+        self.source = Source::Pasted;
+        self.text = body;
+        self.revision += 1;
+        self.recheck(now);
+    }
+
+    /// The names and texts of the templates.
+    pub fn all_templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    /// The bodies that were sent before, oldest first.
+    pub fn all_history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// The template at an index into the editor.
+    pub fn choose_template(&mut self, index: usize, now: Timestamp) {
+        self.take(Source::Template(index), now);
+    }
+
+    /// The body at an index of the history into the editor.
+    pub fn choose_history(&mut self, index: usize, now: Timestamp) {
+        self.take(Source::History(index), now);
+    }
+
+    /// The next event's body, byte for byte as it will be sent.
+    pub fn filled(&self) -> &str {
+        &self.filled
     }
 
     /// Bodies of earlier sessions, oldest first.
@@ -268,17 +305,34 @@ impl Send {
             _ => {}
         }
         self.warned = None;
-        let outgoing = Outgoing {
-            seq: self.next_seq,
-            body: Bytes::from(self.filled.clone().into_bytes()),
-            template: self.text.clone(),
-        };
-        self.in_flight.insert(self.next_seq, InFlight { since: now, body: outgoing.body.clone() });
+        let template = self.text.clone();
+        let (seq, body) = self.take_filled(now);
         self.running += 1;
+        Ok(Outgoing { seq, body, template })
+    }
+
+    /// The next of many: its number and its body.
+    pub fn take_one_of_many(&mut self, now: Timestamp) -> Result<(u64, Bytes), String> {
+        self.recheck(now);
+        if !self.check.is_good() {
+            return Err(format!("Stopped, {}.", self.check.words()));
+        }
+        Ok(self.take_filled(now))
+    }
+
+    /// Several were handed out that end together.
+    pub const fn began(&mut self) {
+        self.running += 1;
+    }
+
+    fn take_filled(&mut self, now: Timestamp) -> (u64, Bytes) {
+        let seq = self.next_seq;
+        let body = Bytes::from(self.filled.clone().into_bytes());
+        self.in_flight.insert(seq, InFlight { since: now, body: body.clone() });
         self.next_seq += 1;
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.recheck(now);
-        Ok(outgoing)
+        (seq, body)
     }
 
     /// The next event gets this number.

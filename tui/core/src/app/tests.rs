@@ -150,7 +150,11 @@ fn the_first_key_sends_what_stands_in_the_editor() {
     assert_eq!(
         effects,
         [
-            Effect::Send { events: vec![(1, Bytes::from_static(b"{\"n\":1}"))], rate: None },
+            Effect::Send {
+                events: vec![(1, Bytes::from_static(b"{\"n\":1}"))],
+                rate: None,
+                request: RequestEdits::default()
+            },
             Effect::Remember("{\"n\":{{seq}}}".to_owned())
         ]
     );
@@ -443,8 +447,8 @@ fn trouble_is_said_with_what_to_do() {
         TailState::Retrying { error: "connection refused".to_owned(), after: Duration::from_secs(2) },
     ));
     assert!(matches!(app.hop(Hop::Kinesis).sign, Some(Sign::Attention)));
-    let Some(Line::Trouble(Sign::Attention, words)) = app.line() else { panic!("{:?}", app.line()) };
-    assert_eq!(words, "Records can't be read: connection refused. Tried again in 2 s.");
+    let Some(Line::Verdict(verdict)) = app.line() else { panic!("{:?}", app.line()) };
+    assert_eq!(verdict.head, "Records can't be read: connection refused. Tried again in 2 s");
     app.update(Message::Tail(EventSource::Records, TailState::Following));
     app.update(Message::Events(vec![Event::Sent(Sent {
         seq: 1,
@@ -459,7 +463,17 @@ fn trouble_is_said_with_what_to_do() {
         },
     })]));
     assert_eq!(app.hop(Hop::Api).words, "1 throttled");
-    assert!(matches!(app.line(), Some(Line::Trouble(Sign::Attention, words)) if words.starts_with("429")));
+    let Some(Line::Verdict(verdict)) = app.line() else { panic!("{:?}", app.line()) };
+    assert_eq!((verdict.sign, verdict.why), (Sign::Attention, Some(Why::Trace(EventNumber::Own(1)))));
+    assert!(verdict.head.ends_with(": 429, once"), "{verdict:?}");
+    // Send follows: there is no row that Enter would open, so that it leads to the reason.
+    assert_eq!(app.why_key(&verdict), Some("Enter"));
+    key(&mut app, Key::Enter);
+    assert_eq!(app.trace(), Some(EventNumber::Own(1)));
+    key(&mut app, Key::Esc);
+    press(&mut app, '2');
+    press(&mut app, '!');
+    assert_eq!(app.trace(), Some(EventNumber::Own(1)));
 }
 
 #[test]

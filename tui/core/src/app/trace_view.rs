@@ -1,6 +1,6 @@
 //! One event's trace in words: hop by hop what was seen, or why it was not.
 
-use super::{App, Sign};
+use super::{App, Detail, Pane, Row, Sign};
 use crate::{
     events::{Answer, Timestamp},
     pipeline::Hop,
@@ -19,7 +19,81 @@ pub struct TraceLine {
     pub words: String,
 }
 
+/// The trace that is open.
+#[derive(Debug, Clone)]
+pub struct TraceView {
+    /// The event.
+    pub number: EventNumber,
+    /// The selected row; `None`: none, and `Enter` shows the bytes.
+    pub selected: Option<usize>,
+    /// The row that it was opened from, where its pane followed the newest.
+    from: Option<(Pane, u64)>,
+}
+
 impl App {
+    /// Opens an event's trace.
+    pub(super) fn open_trace(&mut self, number: EventNumber) {
+        let pane = self.pane(self.focus);
+        let row = pane.selected().filter(|_| pane.following() && self.detail.is_none()).map(|(id, _)| id);
+        let from = match self.trace.take() {
+            Some(view) => view.from,
+            None => row.map(|id| (self.focus, id)),
+        };
+        self.detail = None;
+        self.trace = Some(TraceView { number, selected: None, from });
+    }
+
+    /// Opens the trace of the row that is selected or open.
+    pub(super) fn trace_of_row(&mut self) {
+        if let Some(number) = self.traced() {
+            self.open_trace(number);
+        }
+    }
+
+    /// Another event's trace in the place of the open one.
+    pub(super) fn turn_trace_to(&mut self, number: EventNumber) {
+        if let Some(view) = &mut self.trace {
+            view.number = number;
+            view.selected = None;
+        }
+    }
+
+    /// Back to where the trace was opened: to the same row, although newer ones may have come.
+    pub(super) fn leave_trace(&mut self) {
+        let Some(view) = self.trace.take() else { return };
+        if let Some((pane, id)) = view.from
+            && pane == self.focus
+            && self.pane(pane).following()
+            && self.pane(pane).selected().is_some_and(|(newest, _)| newest != id)
+            && pane != Pane::Send
+        {
+            self.panes[pane as usize].select(id);
+        }
+    }
+
+    /// Opens a row of any pane, over whatever is open.
+    pub(super) fn open_row(&mut self, pane: Pane, id: u64) {
+        if self.trace.is_none() {
+            self.focus_on(pane);
+            self.panes[pane as usize].select(id);
+        }
+        if let Some(row) = self.pane(pane).history().get(id) {
+            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+        }
+    }
+
+    /// An event that Firehose holds, the oldest of those that are known by a row.
+    pub(super) fn oldest_held(&self) -> Option<EventNumber> {
+        let held = |row: &Row| match row {
+            Row::Record(record) => {
+                let number = self.traces.number_of_record(&record.sequence_number, &record.shard_id)?;
+                self.traces.get(number).is_some_and(|trace| trace.landing.is_none()).then_some(number)
+            }
+            _ => None,
+        };
+        self.pane(Pane::Records).history().iter().find_map(|(_, row)| held(row))
+    }
+
     /// What an event's trace is called and how it stands: `Trace #42: in S3 after 6 s`.
     pub fn trace_title(&self, number: EventNumber) -> String {
         let stands = match self.traces.get(number) {

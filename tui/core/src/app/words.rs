@@ -1,17 +1,18 @@
 //! What the screen says in words: the hint, the trouble, the empty pane, the question, the help.
 
-use super::{App, Context, EventSource, Pane, Phase, Question, Sign, TailState, Target, Work, keymap};
+use super::{App, Pane, Phase, Question, Sign, Target, Verdict, Work};
 use crate::{
     events::Answer,
-    pipeline::Hop,
     text::{number, safe::visible, time},
 };
 
 /// A line under the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Something is wrong.
+    /// Something is wrong in the editor.
     Trouble(Sign, String),
+    /// Something is wrong in the pipeline.
+    Verdict(Verdict),
     /// What was just done.
     Notice(String),
     /// What to do next, or what is happening to the first event.
@@ -24,7 +25,8 @@ impl App {
         let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
         notice
             .or_else(|| self.editor_trouble())
-            .or_else(|| self.trouble().map(|(sign, words)| Line::Trouble(sign, visible(&words).into_owned())))
+            .or_else(|| self.load_words().map(Line::Notice))
+            .or_else(|| self.verdict().map(Line::Verdict))
             .or_else(|| self.hint().map(Line::Hint))
     }
 
@@ -35,46 +37,10 @@ impl App {
         wrong.then(|| Line::Trouble(Sign::Attention, visible(&check.words()).into_owned()))
     }
 
-    fn trouble(&self) -> Option<(Sign, String)> {
-        if let (Some((Sign::Failed, _)), Some((when, what))) =
-            (self.trouble_at(Hop::Firehose), &self.figures.last_delivery_error)
-        {
-            let words = format!("Firehose at {}: {}. Press 2 for its log.", self.offset.clock(*when), what);
-            return Some((Sign::Failed, words));
-        }
-        for source in [EventSource::Logs, EventSource::Records, EventSource::Objects] {
-            match self.tails.get(&source) {
-                Some(TailState::Retrying { error, after }) => {
-                    let words = format!(
-                        "{} can't be read: {error}. Tried again in {}.",
-                        source_name(source),
-                        time::duration(*after)
-                    );
-                    return Some((Sign::Attention, words));
-                }
-                Some(TailState::Ended { error }) => {
-                    return Some((Sign::Failed, format!("{} are not read any more: {error}", source_name(source))));
-                }
-                _ => {}
-            }
-        }
-        let missing = self.ledger().missing;
-        if missing > 0 {
-            let words = format!(
-                "{} past the time for delivery. Press 2 and f source=delivery.",
-                number::counted(missing, "event")
-            );
-            return Some((Sign::Attention, words));
-        }
-        (self.figures.throttled_in_window(self.now) > 0).then(|| {
-            let words = "429: the API lets ThrottleRate requests a second through, ThrottleBurst at once.";
-            (Sign::Attention, words.to_owned())
-        })
-    }
-
     /// The next step, until the second event is sent.
     fn hint(&self) -> Option<String> {
-        let ready = self.deployment.ready().filter(|_| !self.focus.is_apart())?;
+        // The tour says it all.
+        let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
         let ledger = self.ledger();
         if ledger.sent == 0 {
             let done = if ready.unchanged {
@@ -83,6 +49,9 @@ impl App {
                 format!("Ready in {}", time::duration(ready.took))
             };
             return Some(match self.target {
+                Target::Local if self.is_tour_offered() => {
+                    format!("{done}. Press s to send your first event; i starts a tour.")
+                }
                 Target::Local => format!("{done}. Press s to send your first event."),
                 Target::Aws { .. } => format!("{done}. Press s to send an event, ? for all keys."),
             });
@@ -194,6 +163,12 @@ impl App {
                     _ => "The stack is being changed.".to_owned(),
                 })
             }
+            Question::LoadToAws(plan) => match &self.target {
+                Target::Aws { account_id, region, .. } => {
+                    Some(format!("Send {} to account {account_id}, {region}? y/n", plan.words()))
+                }
+                Target::Local => Some(format!("Send {}? y/n", plan.words())),
+            },
             Question::SendToAws => match &self.target {
                 Target::Aws { account_id, region, profile, .. } => Some(format!(
                     "Send to account {account_id}{}, {region}? y/n",
@@ -236,96 +211,5 @@ impl App {
                 (None, true) => format!("Looking at stack {stack}, then deploying template.yaml"),
             },
         }
-    }
-
-    /// The help's lines: what is focused, then all keys.
-    pub fn help_lines(&self) -> Vec<(String, String)> {
-        let mut lines = Vec::new();
-        let text = |lines: &mut Vec<(String, String)>, words: &str| lines.push((String::new(), words.to_owned()));
-        let before = self.deployment.ready().is_none();
-        if self.detail.is_some() {
-            text(&mut lines, "One row, opened: every field, then its body with every number, key and escape as sent.");
-        } else if self.trace.is_some() {
-            text(
-                &mut lines,
-                "A trace: one event's way through the hops, as far as it was seen. It goes on as more is seen.",
-            );
-        } else if self.destroying.is_some() && self.focus == Pane::Stack {
-            text(&mut lines, "What taking the stack down means. Nothing is done before its name is typed.");
-        } else if self.deployment.losses().is_some() && self.focus == Pane::Stack {
-            text(&mut lines, "What a deployment would change. Nothing is changed before you agree.");
-        } else if before && !self.focus.is_apart() {
-            text(&mut lines, "The pipeline is being made from template.yaml. When it is there, the overview opens.");
-        } else {
-            for words in pane_help(self.focus) {
-                text(&mut lines, words);
-            }
-        }
-        text(&mut lines, "");
-        let mut section = |title: &str, context: Context| {
-            text(&mut lines, title);
-            for (shown, help) in keymap::help(context) {
-                lines.push((shown.to_owned(), help.to_owned()));
-            }
-            text(&mut lines, "");
-        };
-        if before {
-            section("Keys now", Context::Start);
-        }
-        if self.detail.is_some() {
-            section("Keys in an open row", Context::Detail);
-        } else if self.trace.is_some() {
-            section("Keys in a trace", Context::Trace);
-        }
-        if self.focus == Pane::Stack {
-            section("Keys in a preview", Context::Preview);
-            section("Keys before destroying", Context::Destroy);
-            section("Keys while the stack changes, after Ctrl-C", Context::Running);
-        }
-        section("Keys", Context::Panes);
-        section("Keys while editing", Context::Editing);
-        let signs = "Signs: ✓ done   ● moving   ! slow or throttled   ✗ failed   … waiting";
-        text(&mut lines, signs);
-        text(&mut lines, "Numbers: #42 was sent from here, ·7 by someone else. The marked rows are the same event.");
-        lines
-    }
-}
-
-const fn source_name(source: EventSource) -> &'static str {
-    match source {
-        EventSource::Logs => "Logs",
-        EventSource::Records => "Records",
-        EventSource::Objects => "Objects",
-    }
-}
-
-const fn pane_help(pane: Pane) -> &'static [&'static str] {
-    match pane {
-        Pane::Send => &[
-            "Send: an event is a JSON document that is posted to the API, POST /submit.",
-            "Placeholders are filled anew for each: {{uuid}} {{now}} {{seq}} {{int A B}} {{pick a b c}}.",
-            "Below the editor: → what will be put to the stream, then the answer to each event sent.",
-        ],
-        Pane::Logs => &[
-            "Logs: three log groups together: the function's lines, the gateway's access log, delivery errors.",
-            "REPORT says how long the function ran and how much memory it took at most.",
-        ],
-        Pane::Records => &[
-            "Records: what is in the Kinesis stream, as consumers read it, in the order of the shard.",
-            "The function puts the event's JSON without insignificant whitespace, one line a record.",
-        ],
-        Pane::Objects => &[
-            "Objects: what Firehose delivered to S3: many records in one object, one a line.",
-            "It collects until its interval or size is reached, whichever comes first.",
-        ],
-        Pane::Stack => &[
-            "Stack: what CloudFormation does, resource by resource, on a time axis; v lists its events instead.",
-            "d shows what a deployment would change and cost, and asks. D takes the stack down, and asks.",
-        ],
-        Pane::Calls => &[
-            "Calls: every call that this program made to an AWS API, summed up by operation.",
-            "p50 and p99: half, and 99 of 100 of the calls took at most so long, retries included.",
-            "Left: how many more this program allows itself, so that others can read, too.",
-        ],
     }
 }

@@ -14,7 +14,7 @@ mod time;
 pub use access::Access;
 pub use call::{Call, CallOutcome};
 pub use ids::{ApiRequestId, LambdaRequestId, ObjectKey, RecordHash, SequenceNumber, ShardId, StackName};
-pub use log::{Level, LogLine, LogSource, PlatformReport};
+pub use log::{FunctionLine, FunctionLog, Level, LogLine, LogSource, PlatformReport, ReportStatus};
 pub use object::{Object, ObjectLines};
 pub use record::Record;
 pub use sent::{Answer, Sent};

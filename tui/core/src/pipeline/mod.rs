@@ -2,13 +2,16 @@
 
 mod auth;
 mod change;
+pub mod limits;
 mod prices;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 
 pub use auth::AuthMode;
 pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
-pub use prices::{Sizing, Storage};
+pub use prices::{HopCost, Sizing, Storage};
+pub use settings::Settings;
 
 /// The five hops, in the order of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

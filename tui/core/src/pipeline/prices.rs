@@ -1,6 +1,6 @@
 //! What the pipeline roughly costs: list prices by region, and the sum over its parts.
 
-use super::Estimate;
+use super::{Estimate, Hop};
 
 /// When the prices were looked up.
 const AS_OF: &str = "2026-11";
@@ -162,21 +162,78 @@ impl Prices {
     }
 
     fn million_events(&self, sizing: Sizing) -> f64 {
+        Hop::ALL.iter().map(|hop| self.million_at(*hop, sizing)).sum::<f64>() + self.million_logged(sizing)
+    }
+
+    /// What a hop costs for a million events, without the log lines they leave.
+    fn million_at(&self, hop: Hop, sizing: Sizing) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a thousand bytes")]
         let event_bytes = Estimate::EVENT_BYTES as f64;
         let bytes = EVENTS * event_bytes;
-        let gb_second = if sizing.is_arm { self.lambda_gb_second_arm } else { self.lambda_gb_second_x86 };
-        let lambda = self.lambda_million_requests + EVENTS * CALL_SECONDS * FUNCTION_GB * gb_second;
-        let long_hours = sizing.retention_hours.saturating_sub(RETENTION_LONG_HOURS);
-        let kinesis = (event_bytes / PUT_UNIT_BYTES).ceil() * self.kinesis_million_put_units
-            + bytes / GB * f64::from(long_hours) / HOURS_A_MONTH * self.kinesis_long_gb_month;
-        let billed_bytes = (event_bytes / FIREHOSE_UNIT_BYTES).ceil() * FIREHOSE_UNIT_BYTES;
-        let firehose = EVENTS * billed_bytes / GB * self.firehose_gb;
-        let objects = bytes / (f64::from(sizing.buffer_mb.max(1)) * MB);
-        let s3 = objects / 1_000.0 * self.s3_thousand_puts + bytes / GB * self.s3_gb_month;
+        match hop {
+            Hop::Api => self.api_million_requests,
+            Hop::Lambda => {
+                let gb_second = if sizing.is_arm { self.lambda_gb_second_arm } else { self.lambda_gb_second_x86 };
+                self.lambda_million_requests + EVENTS * CALL_SECONDS * FUNCTION_GB * gb_second
+            }
+            Hop::Kinesis => {
+                let long_hours = sizing.retention_hours.saturating_sub(RETENTION_LONG_HOURS);
+                (event_bytes / PUT_UNIT_BYTES).ceil() * self.kinesis_million_put_units
+                    + bytes / GB * f64::from(long_hours) / HOURS_A_MONTH * self.kinesis_long_gb_month
+            }
+            Hop::Firehose => {
+                let billed_bytes = (event_bytes / FIREHOSE_UNIT_BYTES).ceil() * FIREHOSE_UNIT_BYTES;
+                EVENTS * billed_bytes / GB * self.firehose_gb
+            }
+            Hop::S3 => {
+                let objects = bytes / (f64::from(sizing.buffer_mb.max(1)) * MB);
+                objects / 1_000.0 * self.s3_thousand_puts + bytes / GB * self.s3_gb_month
+            }
+        }
+    }
+
+    /// What the log lines of a million events cost.
+    fn million_logged(&self, sizing: Sizing) -> f64 {
         let log_gb = EVENTS * LOG_BYTES_AN_EVENT / GB;
-        let logs = log_gb * (self.logs_gb + f64::from(sizing.log_retention_days) / DAYS_A_MONTH * self.logs_gb_month);
-        self.api_million_requests + lambda + kinesis + firehose + s3 + logs
+        log_gb * (self.logs_gb + f64::from(sizing.log_retention_days) / DAYS_A_MONTH * self.logs_gb_month)
+    }
+}
+
+/// What one hop roughly costs, at list prices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HopCost {
+    /// US dollars a day while no event comes.
+    pub idle_usd_per_day: f64,
+    /// US dollars for a million events of [`Estimate::EVENT_BYTES`].
+    pub usd_per_million_events: f64,
+    /// The region that the prices are of.
+    pub priced_region: &'static str,
+    /// When the prices were looked up.
+    pub as_of: &'static str,
+}
+
+impl HopCost {
+    /// Of a hop, in a region, or where that one's prices are not known in the usual one.
+    pub fn of(region: &str, hop: Hop, sizing: Sizing) -> Self {
+        let (priced_region, prices) = of_region(region);
+        let idle = if hop == Hop::Kinesis { prices.idle_day(sizing) } else { 0.0 };
+        Self {
+            idle_usd_per_day: idle,
+            usd_per_million_events: prices.million_at(hop, sizing),
+            priced_region,
+            as_of: AS_OF,
+        }
+    }
+
+    /// Of the log lines that events leave.
+    pub fn of_logs(region: &str, sizing: Sizing) -> Self {
+        let (priced_region, prices) = of_region(region);
+        Self {
+            idle_usd_per_day: 0.0,
+            usd_per_million_events: prices.million_logged(sizing),
+            priced_region,
+            as_of: AS_OF,
+        }
     }
 }
 
@@ -205,6 +262,18 @@ mod tests {
         assert!(arm.usd_per_million_events < estimate.usd_per_million_events);
         let year = Estimate::of("us-east-1", Sizing { retention_hours: 8_760, ..Sizing::default() });
         assert!(is_about(year.usd_per_million_events - estimate.usd_per_million_events, 0.252), "{year:?}");
+    }
+
+    #[test]
+    fn the_hops_and_their_logs_are_the_whole() {
+        let sizing = Sizing { shards: 2, retention_hours: 400, ..Sizing::default() };
+        let whole = Estimate::of("us-east-1", sizing);
+        let hops = Hop::ALL.map(|hop| HopCost::of("us-east-1", hop, sizing));
+        let logs = HopCost::of_logs("us-east-1", sizing);
+        let sum: f64 = hops.iter().chain([&logs]).map(|cost| cost.usd_per_million_events).sum();
+        assert!(is_about(sum, whole.usd_per_million_events));
+        let idle: f64 = hops.iter().map(|cost| cost.idle_usd_per_day).sum();
+        assert!(is_about(idle, whole.idle_usd_per_day));
     }
 
     #[test]

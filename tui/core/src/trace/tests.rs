@@ -1,10 +1,13 @@
 //! The ways in which what the sources saw can come together.
 
+mod bounds;
+mod way;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{events::Level, pipeline::Hop};
+use crate::events::Level;
 
 fn sequence(number: u64) -> SequenceNumber {
     SequenceNumber(format!("4966{number:04}"))
@@ -139,7 +142,11 @@ fn equal_bytes_are_settled_by_count() {
     assert_eq!((ledger.in_s3, ledger.on_the_way), (2, 1));
     traces.object(&object("b", &["same\n", "same\n"]));
     assert_eq!(traces.ledger(Timestamp::from_millis(1_010)).in_s3, 3);
-    assert_eq!(traces.surplus_lines(&RecordHash::of(b"same\n")), 1);
+    assert_eq!(traces.ledger(Timestamp::from_millis(1_010)).duplicates, 0, "a record may still come");
+    assert_eq!(traces.ledger(Timestamp::from_millis(30_000)).duplicates, 1);
+    let duplicates = |number| traces.waterfall(number, Timestamp::from_millis(30_000)).expect("a trace").duplicates;
+    assert_eq!(duplicates(EventNumber::Own(1)).len(), 1);
+    assert_eq!(duplicates(EventNumber::Own(2)), []);
 }
 
 #[test]
@@ -184,7 +191,7 @@ fn what_is_let_go_stays_counted() {
         traces.record(&record(seq, &format!("{seq}\n")));
         traces.object(&object(&format!("o{seq}"), &[&format!("{seq}\n")]));
     }
-    assert!(traces.kept.len() <= TRACES_KEPT);
+    assert!(traces.all().count() <= TRACES_KEPT);
     let ledger = traces.ledger(Timestamp::from_millis(2_000));
     assert_eq!((ledger.sent, ledger.in_s3), (count, count));
     assert_eq!(line("plain words").level, Level::Info);

@@ -10,7 +10,9 @@ use tailwater_core::{
     events::{
         Answer, Call, CallOutcome, LogLine, LogSource, Object, ObjectLines, Record, RecordHash, Sent, StackEvent,
     },
-    pipeline::{Buffering, Change, Estimate, Outputs, ParameterDifference, Preview, PropertyChange, Replacement},
+    pipeline::{
+        Buffering, Change, Estimate, Outputs, ParameterDifference, Preview, PropertyChange, Replacement, Settings,
+    },
     text::time::UtcOffset,
 };
 
@@ -181,6 +183,10 @@ fn one_of_each() -> Vec<Message> {
             own: false,
             pipeline: Err("it has no stream".to_owned()),
         }),
+        Message::Deploy(DeployProgress::Settings(Settings::of(
+            [("ShardCount".to_owned(), "2".to_owned())],
+            "ap-southeast-2",
+        ))),
         Message::Deploy(DeployProgress::Previewed(preview())),
         Message::Deploy(DeployProgress::First(First {
             why: "it failed".to_owned(),
@@ -243,6 +249,7 @@ fn one_of_each() -> Vec<Message> {
         Message::SendingEnded,
         Message::Notice("a word".to_owned()),
         Message::Numbered(42),
+        Message::History(vec![String::new(); 3]),
         Message::Key(KeyPress::ctrl('d')),
         Message::Paste("5f1c9e".to_owned()),
         Message::Mouse(Mouse { kind: MouseKind::WheelUp, pane: Pane::Objects, row: Some(3) }),

@@ -33,6 +33,13 @@ pub enum Progress {
         /// Why it is none.
         trouble: Option<String>,
     },
+    /// How the pipeline is set. Where keys stand is not told.
+    Settings {
+        /// The stack's parameters, each a name and a value.
+        parameters: Vec<(String, String)>,
+        /// The region.
+        region: Option<String>,
+    },
     /// Changes wait for a yes.
     Previewed(Box<Preview>),
     /// Something is to be done first.
@@ -140,6 +147,13 @@ impl Progress {
                 };
                 Self::Found { status: status.0, own, pipeline, trouble }
             }
+            DeployProgress::Settings(settings) => Self::Settings {
+                parameters: settings
+                    .parameters()
+                    .map(|(name, value)| (name.to_owned(), redaction.text(value)))
+                    .collect(),
+                region: settings.region,
+            },
             DeployProgress::Previewed(preview) => Self::Previewed(Box::new(Preview::of(preview, redaction))),
             DeployProgress::First(First { why, what, losses }) => Self::First {
                 why: redaction.text(&why),
@@ -172,6 +186,9 @@ impl From<Progress> for DeployProgress {
                 own,
                 pipeline: pipeline.map(Pipeline::read).ok_or_else(|| trouble.unwrap_or_default()),
             },
+            Progress::Settings { parameters, region } => {
+                Self::Settings(pipeline::Settings::of(parameters, region.as_deref().unwrap_or_default()))
+            }
             Progress::Previewed(preview) => Self::Previewed((*preview).into()),
             Progress::First { why, what, losses } => Self::First(First { why, what, losses }),
             Progress::Explained { error } => Self::Explained { error },

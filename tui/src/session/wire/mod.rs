@@ -25,6 +25,9 @@ pub const FORMAT: &str = "tailwater-session";
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u32 = 1;
 
+/// The app keeps no more bodies of earlier sessions.
+const MOST_EARLIER: usize = 500;
+
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -157,6 +160,8 @@ pub enum Entry {
     Send(Vec<events::Sending>),
     /// The number that the next event gets.
     Numbered(u64),
+    /// How many bodies were sent in earlier sessions; what they were is not told.
+    Earlier(usize),
     /// A key was pressed.
     Key(hands::Key),
     /// A text was pasted.
@@ -180,19 +185,15 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// What a message leaves in the recording, secrets masked. The history of earlier sessions is
-    /// none of its business, the clock and the recording itself are no news.
+    /// What a message leaves in the recording, secrets masked. The clock and the recording itself are no
+    /// news.
     pub fn of(message: Message, redaction: &mut Redaction) -> Vec<Self> {
         redaction.learn(&message);
         let one = match message {
             Message::Events(events) => {
                 return events.into_iter().map(|event| Self::of_event(event, redaction)).collect();
             }
-            Message::Tick(_)
-            | Message::History(_)
-            | Message::Recording(_)
-            | Message::Replay(_)
-            | Message::Sending(_) => return Vec::new(),
+            Message::Tick(_) | Message::Recording(_) | Message::Replay(_) | Message::Sending(_) => return Vec::new(),
             Message::Key(press) => match hands::Key::of(press) {
                 Some(key) => Self::Key(key),
                 None => return Vec::new(),
@@ -211,6 +212,7 @@ impl Entry {
             Message::Tail(source, state) => Self::Source(outside::Source::of(source, &state, redaction)),
             Message::SendingEnded => Self::SendingEnded,
             Message::Notice(text) => Self::Notice(redaction.text(&text)),
+            Message::History(bodies) => Self::Earlier(bodies.len()),
             Message::Numbered(next) => Self::Numbered(next),
         };
         vec![one]
@@ -259,6 +261,7 @@ impl Entry {
                 Message::Sending(sent.into_iter().map(events::Sending::read).collect::<Result<_, _>>()?)
             }
             Self::Numbered(next) => Message::Numbered(next),
+            Self::Earlier(count) => Message::History(vec![String::new(); count.min(MOST_EARLIER)]),
             Self::Key(key) => Message::Key(key.read()?),
             Self::Paste(text) => Message::Paste(text),
             Self::Mouse(mouse) => Message::Mouse(mouse.read()?),
@@ -288,6 +291,9 @@ pub fn opening(app: &App) -> Vec<Message> {
             took: ready.took,
             unchanged: true,
         }));
+    }
+    if app.deployment().settings.is_known() {
+        told.push(Message::Deploy(app::DeployProgress::Settings(app.deployment().settings.clone())));
     }
     for source in [app::EventSource::Logs, app::EventSource::Records, app::EventSource::Objects] {
         told.extend(app.tail(source).cloned().map(|state| Message::Tail(source, state)));

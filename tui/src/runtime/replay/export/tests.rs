@@ -120,7 +120,8 @@ fn an_asciicast_plays_to_the_same_screen_and_is_the_same_every_time() {
 
     let mut lines = cast.lines();
     let header: serde_json::Value = serde_json::from_str(lines.next().expect("a header")).expect("JSON");
-    let number = |name: &str| u16::try_from(header[name].as_u64().expect("a number")).expect("small");
+    let cells = |count: u16| std::num::NonZero::new(count).expect("a screen has cells");
+    let number = |name: &str| cells(u16::try_from(header[name].as_u64().expect("a number")).expect("small"));
     assert_eq!(header["version"], 2);
     let mut terminal = vt100::Parser::new(number("height"), number("width"), 0);
     let mut before = 0.0;
@@ -132,7 +133,8 @@ fn an_asciicast_plays_to_the_same_screen_and_is_the_same_every_time() {
             "o" => terminal.process(data.as_bytes()),
             "r" => {
                 let (columns, rows) = data.split_once('x').expect("a size");
-                terminal.screen_mut().set_size(rows.parse().expect("rows"), columns.parse().expect("columns"));
+                let number = |text: &str| cells(text.parse().expect("a number"));
+                terminal.screen_mut().set_size(number(rows), number(columns));
             }
             other => panic!("a line of kind {other}"),
         }

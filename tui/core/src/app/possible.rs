@@ -1,0 +1,99 @@
+//! What can be done here and now: the key map asks.
+
+use super::{App, Pane, Phase};
+
+impl App {
+    /// Stack is open.
+    pub(super) fn in_stack(&self) -> bool {
+        self.focus == Pane::Stack
+    }
+
+    /// Stack is open and shows the chart.
+    pub(super) fn in_chart(&self) -> bool {
+        self.in_stack() && !self.events_listed
+    }
+
+    /// Nothing runs, and the stack is ours or not there.
+    pub(super) fn can_change(&self) -> bool {
+        let known = !matches!(self.deployment.phase, Phase::StartingCloud | Phase::CloudFailed(_) | Phase::Looking);
+        self.in_stack()
+            && known
+            && self.deployment.own
+            && self.deployment.work.is_none()
+            && !self.deployment.operating()
+    }
+
+    /// A deployment can be prepared.
+    pub(super) fn can_deploy(&self) -> bool {
+        self.can_change()
+    }
+
+    /// There is a stack that can be taken down.
+    pub(super) fn can_destroy(&self) -> bool {
+        self.can_change() && !matches!(self.deployment.phase, Phase::Absent)
+    }
+
+    /// What runs was begun here, or can be told to stop.
+    pub(super) const fn can_cancel(&self) -> bool {
+        self.deployment.working()
+    }
+
+    pub(super) fn can_send(&self) -> bool {
+        self.is_ready() && !self.focus.is_apart()
+    }
+
+    /// The pipeline can be used.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.deployment.ready().is_some()
+    }
+
+    /// The deployment failed and can be tried again.
+    pub(super) const fn can_retry(&self) -> bool {
+        matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_) | Phase::Absent | Phase::Unusable(_))
+    }
+
+    /// One pane has all the room.
+    pub(super) fn is_away(&self) -> bool {
+        self.large().is_some()
+    }
+
+    /// A row is there to open, copy or find.
+    pub(super) fn has_row(&self) -> bool {
+        self.detail.is_some() || !self.pane(self.focus).is_empty() || (self.in_chart() && !self.chart().rows.is_empty())
+    }
+
+    /// There is a row to open, or a reason of what is wrong.
+    pub(super) fn can_open(&self) -> bool {
+        self.has_row() || (!self.focus.is_apart() && self.has_why())
+    }
+
+    /// The row, or the last event sent, has a trace.
+    pub(super) fn has_trace(&self) -> bool {
+        self.traced().is_some()
+    }
+
+    pub(super) fn can_filter(&self) -> bool {
+        !self.pane(self.focus).history().is_empty()
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        !self.pane(self.focus).following()
+    }
+
+    pub(super) fn has_filter(&self) -> bool {
+        self.pane(self.focus).filter().is_some()
+    }
+
+    pub(super) fn has_find(&self) -> bool {
+        self.find.is_some() && self.has_row()
+    }
+
+    /// In Send there is another template; elsewhere, rows can be moved sideways.
+    pub(super) fn turns_templates(&self) -> bool {
+        if self.focus == Pane::Send { self.send.templates() > 1 } else { self.has_row() }
+    }
+
+    pub(super) fn turns_history(&self) -> bool {
+        self.focus == Pane::Send && self.send.history() > 0
+    }
+}
