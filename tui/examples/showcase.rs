@@ -34,7 +34,8 @@ fn main() {
     let recording = folder.path().join("session.jsonl");
     let moments = record(&binary, folder.path(), &recording);
     let sample = assets.join("session.jsonl");
-    fs::copy(&recording, &sample).expect("the sample is written");
+    let bytes = fs::read(&recording).expect("the recording");
+    fs::write(&sample, bytes).expect("the sample is written");
     println!("{}, {} bytes", sample.display(), fs::metadata(&sample).expect("its size").len());
     for (name, at) in moments {
         let picture = assets.join(name).with_extension("svg");
@@ -65,11 +66,10 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     command.env_remove("TAILWATER_TARGET");
     let mut app = Screen::start(command, COLUMNS, ROWS);
     let mut moments = Vec::new();
-    let mut moment = |name, app: &mut Screen| {
-        // What stands on the screen was told before it was drawn.
+    // What stands on the screen was told before it was drawn.
+    let mut moment = |name| {
         moments.push((name, since_start(recording)));
         look();
-        let _ = app;
     };
 
     app.until_shows("Press s to send your first event");
@@ -77,7 +77,7 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     app.keys("6");
     app.until_shows("CREATE_COMPLETE");
     look();
-    moment("stack", &mut app);
+    moment("stack");
     app.keys("0");
     look();
     for number in 1..=3 {
@@ -90,7 +90,7 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     app.keys("t");
     app.until_shows("Trace #3");
     look();
-    moment("trace", &mut app);
+    moment("trace");
     app.keys("q");
     // What is no JSON: the app warns, the function refuses it.
     app.keys("e");
@@ -114,7 +114,7 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
         app.until_shows(&format!("#{number}  ✓ 202"));
         look();
     }
-    moment("overview", &mut app);
+    moment("overview");
     app.until_shows("5 in S3");
     look();
     app.keys("q");

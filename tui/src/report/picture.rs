@@ -188,14 +188,17 @@ pub fn svg(buffer: &Buffer, title: &str, shades: &Shades) -> String {
     for row in 0..buffer.area.height {
         // What is behind letters first: letters may reach over the borders of their cells.
         let runs = runs(buffer, row, shades);
-        for run in &runs {
-            if let Some(background) = run.look.background {
+        // In one piece where it is of one colour, so that no seam shows.
+        for piece in runs.chunk_by(|run, next| run.look.background == next.look.background) {
+            if let (Some(background), columns) =
+                (piece[0].look.background, piece.iter().map(|run| run.columns).sum::<u16>())
+            {
                 let _ = writeln!(
                     svg,
                     "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{CELL_HEIGHT}\" fill=\"{background}\"/>",
-                    x(run.start),
+                    x(piece[0].start),
                     y(row),
-                    f64::from(run.columns) * CELL_WIDTH
+                    f64::from(columns) * CELL_WIDTH
                 );
             }
         }
