@@ -208,13 +208,6 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
-    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
-    [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
-    [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
-    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
-    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
-    [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
-    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
     [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
     [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
     [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
@@ -272,6 +265,13 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
+    [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
+    [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
+    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
+    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
+    [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
+    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
 ];
 
 /// What a key does here and now.
@@ -285,8 +285,11 @@ pub fn action(app: &App, context: Context, press: KeyPress) -> Option<Action> {
 /// The footer's keys with their words, the most useful first.
 pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
     let context = app.context();
-    BINDINGS
-        .iter()
+    // In a replay its own keys come first.
+    let (steering, others): (Vec<_>, Vec<_>) = BINDINGS.iter().partition(|binding| binding.action.steers_replays());
+    steering
+        .into_iter()
+        .chain(others)
         .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
         // Sideways is what arrows do anywhere; that they turn templates has to be said.
         .filter(|binding| binding.action != Action::Left || app.focus() == Pane::Send)
