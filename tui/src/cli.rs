@@ -3,7 +3,9 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use tailwater_core::app::Speed;
+use tailwater_core::app::{Speed, ThemeName};
+#[cfg(feature = "local")]
+use tailwater_core::faults::Order;
 
 use crate::{
     commands::{self, End},
@@ -67,7 +69,35 @@ pub struct Global {
     /// Do not ask (only ever asked on aws)
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Break something in the local cloud, as crash=20%; `tailwater fault --help` lists the faults. May
+    /// be repeated
+    #[cfg(feature = "local")]
+    #[arg(long, global = true, value_name = "NAME[=VALUE][,…]", value_parser = faults)]
+    pub fault: Vec<Faults>,
+    /// Colours of the terminal app: auto, dark, light, contrast, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub theme: Option<ThemeName>,
+    /// Whether events move along the terminal app's strip
+    #[arg(long, value_enum)]
+    pub motion: Option<Switch>,
+    /// The terminal app for a projector, from 60x18 on: large, slow, secrets masked
+    #[arg(long)]
+    pub present: bool,
 }
+
+/// One of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not so
+    Off,
+}
+
+/// The orders of one `--fault`.
+#[cfg(feature = "local")]
+#[derive(Debug, Clone)]
+pub struct Faults(pub Vec<Order>);
 
 /// Where the pipeline lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,8 +129,17 @@ pub enum Output {
 pub enum Command {
     /// Run the embedded cloud, empty, in the foreground, for the AWS CLI, SDKs and curl
     #[cfg(feature = "local")]
-    #[command(after_help = "Example: tailwater local --output json")]
+    #[command(
+        after_help = "Example: tailwater local --output json",
+        after_long_help = format!("{}\nExample: tailwater local --fault crash=20%", tailwater_core::faults::help())
+    )]
     Local(LocalArgs),
+    /// Break something in the local cloud that runs, or mend it: from a second terminal
+    #[cfg(feature = "local")]
+    #[command(
+        after_help = format!("{}\nExample: tailwater fault crash=20%,for=2m", tailwater_core::faults::help())
+    )]
+    Fault(FaultArgs),
     /// Deploy the pipeline, or update it
     #[command(after_help = "Example: tailwater deploy --param ThrottleRate=200")]
     Deploy(DeployArgs),
@@ -181,6 +220,15 @@ pub struct LocalArgs {
     /// The per-shard limits of Kinesis: as on AWS, or lifted
     #[arg(long, value_enum, default_value_t = Limits::Aws)]
     pub limits: Limits,
+}
+
+/// `tailwater fault`
+#[cfg(feature = "local")]
+#[derive(Debug, Args)]
+pub struct FaultArgs {
+    /// `list` says what is on, `clear` turns all off, `clear NAME…` those; else faults to turn on
+    #[arg(value_name = "list|clear|NAME[=VALUE][,…]", default_value = "list")]
+    pub words: Vec<String>,
 }
 
 /// The per-shard limits of Kinesis.
@@ -332,9 +380,11 @@ async fn dispatch(cli: Cli) -> End {
             "--record FILE records the terminal app: it goes with no command".to_owned(),
         )),
         None => ended(runtime::start(&global, record.as_deref()).await),
-        Some(Command::Replay(args)) => replay(args).await,
+        Some(Command::Replay(args)) => replay(&global, args).await,
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
+        #[cfg(feature = "local")]
+        Some(Command::Fault(args)) => commands::fault(&global, &args.words).await,
         Some(Command::Deploy(args)) => commands::deploy(&global, args).await,
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
@@ -368,13 +418,14 @@ fn ended(result: Result<(), runtime::RuntimeError>) -> commands::CommandResult {
 }
 
 /// Shows a recording, or draws it to files.
-async fn replay(args: ReplayArgs) -> commands::CommandResult {
+async fn replay(global: &Global, args: ReplayArgs) -> commands::CommandResult {
     let ReplayArgs { file, speed, asciicast, picture, at, size } = args;
     let speed = Speed::times(speed);
     if asciicast.is_none() && picture.is_none() {
-        return ended(runtime::replay(file.as_deref(), speed).await);
+        let motion = global.motion.map(|motion| motion == Switch::On);
+        return ended(runtime::replay(file.as_deref(), speed, global.theme, motion).await);
     }
-    let wanted = runtime::Export { asciicast, picture, at, size, light: false };
+    let wanted = runtime::Export { asciicast, picture, at, size, theme: global.theme };
     let made = runtime::export(file.as_deref(), &wanted, speed);
     ended(made.map(|remarks| {
         if let Some(words) = remarks {
@@ -428,6 +479,11 @@ fn role_arn(text: &str) -> Result<String, String> {
 /// The longest stack name: the function's name is made of it and has at most 64 characters.
 const LONGEST_STACK_NAME: usize = 64 - "-submit".len();
 
+/// A theme, by its name.
+fn theme(name: &str) -> Result<ThemeName, String> {
+    ThemeName::parse(name).ok_or_else(|| format!("there are {}", ThemeName::ALL.map(ThemeName::name).join(", ")))
+}
+
 /// A stack's name as CloudFormation takes it.
 fn stack_name(text: &str) -> Result<String, String> {
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -445,6 +501,12 @@ fn stack_name(text: &str) -> Result<String, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 5m"))
+}
+
+/// Faults as people order them.
+#[cfg(feature = "local")]
+fn faults(text: &str) -> Result<Faults, String> {
+    tailwater_core::faults::parse(text).map(Faults).map_err(|error| error.to_string())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -479,6 +541,8 @@ mod tests {
             ["tailwater", "send", "--count=0"],
             ["tailwater", "--stack-name=1st", "status"],
             ["tailwater", "--param=NoValue", "status"],
+            #[cfg(feature = "local")]
+            ["tailwater", "--fault=crsh", "status"],
         ] {
             assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
         }

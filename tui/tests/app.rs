@@ -73,3 +73,39 @@ fn a_screen_too_small_says_the_size_it_needs() {
     let app = user.app(&[], 60, 15);
     app.until("the size", |text| text.contains("80") && text.contains("24"));
 }
+
+#[test]
+fn a_paste_is_found_and_what_was_chosen_is_remembered() {
+    let user = User::new();
+    let mut app = user.app(&FAST, 120, 40);
+    app.until("a stack that is there", |text| text.contains("stack tailwater ✓") && text.contains("4 Objects"));
+    app.keys("s");
+    app.until("the record", |text| text.matches(r#"{"event":"signup""#).count() >= 2);
+    // A terminal that does not bracket a paste: keys, faster than hands are.
+    app.keys("\"event\":\"signup\"");
+    app.until_shows("Find \"event\":\"signup\"");
+    app.keys("\r");
+    app.until_shows("Trace #1");
+    app.keys("q");
+    app.until_shows("4 Objects");
+    app.keys(":");
+    app.until_shows("Palette");
+    app.keys("theme light");
+    app.until_shows("❯ theme light");
+    app.keys("\r");
+    app.until_shows("Theme light");
+    app.keys("q");
+    app.until_shows("y/n");
+    app.keys("y");
+    assert_eq!(app.end(), 0);
+    let file = user.folder().join("state/tailwater/settings.json");
+    let settings = std::fs::read_to_string(&file).expect("settings");
+    assert!(settings.contains("\"theme\": \"light\""), "{settings}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+    }
+    let again = user.app(&["--present"], 60, 18);
+    again.until_shows("PRESENTING");
+}

@@ -15,6 +15,12 @@ fn its_keys_are_those_of_the_key_map() {
 }
 
 #[test]
+fn its_faults_are_those_of_the_table() {
+    let table = tailwater_core::faults::markdown();
+    assert!(readme().contains(table.trim()), "put this table into the README:\n\n{table}");
+}
+
+#[test]
 fn its_paths_are_there() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = readme();

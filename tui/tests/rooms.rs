@@ -8,13 +8,14 @@ use std::{
 };
 
 /// `tui/core/src`: a room and what it may use.
-const CORE: [(&str, &[&str]); 6] = [
+const CORE: [(&str, &[&str]); 7] = [
     ("events", &[]),
     ("pipeline", &["events"]),
     ("trace", &["events", "pipeline"]),
     ("text", &["events"]),
+    ("faults", &["pipeline", "text"]),
     ("guide", &["events", "pipeline", "text"]),
-    ("app", &["events", "pipeline", "trace", "text", "guide"]),
+    ("app", &["events", "pipeline", "trace", "text", "faults", "guide"]),
 ];
 
 /// `tui/src`: a room and what it may use. The hidden modes' names stand in `main.rs` itself.

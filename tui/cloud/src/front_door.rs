@@ -140,6 +140,8 @@ impl LocalCloud {
     /// Delivers what Firehose still buffers, then ends everything. Gives the number of records
     /// that could not be delivered.
     pub async fn shutdown(mut self) -> u64 {
+        // An order for trouble is no reason to lose what was delivered late on purpose.
+        self.services.faults.clear();
         let undelivered = self.services.firehose.flush(LAST_DELIVERY).await;
         self.stop.cancel();
         self.services.lambda.shutdown().await;

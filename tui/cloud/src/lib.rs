@@ -87,12 +87,19 @@ impl Services {
     pub fn new(place: Arc<Place>) -> Self {
         let faults = Arc::<faults::Faults>::default();
         let iam = iam::Iam::new(place.clone());
-        let kinesis = kinesis::Kinesis::new(place.clone());
+        let kinesis = kinesis::Kinesis::new(place.clone(), faults.clone());
         let s3 = s3::S3::new(place.clone(), iam.clone(), faults.clone());
         let logs = logs::Logs::new(place.clone());
-        let lambda = lambda::Lambda::new(place.clone(), iam.clone(), s3.clone(), logs.clone());
-        let firehose = firehose::Firehose::new(place.clone(), iam.clone(), kinesis.clone(), s3.clone(), logs.clone());
-        let gateway = gateway::Gateway::new(place.clone(), iam.clone(), lambda.clone(), logs.clone());
+        let lambda = lambda::Lambda::new(place.clone(), iam.clone(), s3.clone(), logs.clone(), faults.clone());
+        let firehose = firehose::Firehose::new(firehose::Uses {
+            place: place.clone(),
+            iam: iam.clone(),
+            kinesis: kinesis.clone(),
+            s3: s3.clone(),
+            logs: logs.clone(),
+            faults: faults.clone(),
+        });
+        let gateway = gateway::Gateway::new(place.clone(), iam.clone(), lambda.clone(), logs.clone(), faults.clone());
         let cloudformation = cloudformation::CloudFormation::new(cloudformation::Uses {
             place: place.clone(),
             iam: iam.clone(),

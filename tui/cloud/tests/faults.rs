@@ -142,7 +142,7 @@ async fn orders_are_listed_as_they_were_put_and_taken_back() {
 #[case(r#"{"Call": {"Service": "iam", "Operation": "*"}}"#, "one of Error, DelayMilliseconds and Close")]
 #[case(r#"{"Resource": {"Resource": "*", "Action": "READ", "Reason": "no"}}"#, "not READ")]
 #[case(r#"{"Resource": {"Resource": "AWS::X::Y", "Action": "CREATE", "Reason": "no"}}"#, "resource type AWS::X::Y")]
-#[case(r#"{"Record": {}}"#, "one of Call and Resource")]
+#[case(r#"{"Record": {}}"#, "one of Call, Resource, Function")]
 #[tokio::test]
 async fn an_unknown_order_is_refused_by_name(#[case] body: &str, #[case] words: &str) {
     let (cloud, _) = cloud().await;

@@ -3,10 +3,10 @@
 use serde_json::json;
 use tailwater_cloud::Limits;
 
-use super::{CommandError, CommandResult, End, print, say, stopped};
+use super::{CommandError, CommandResult, End, fault, print, say, stopped};
 use crate::{
     cli::{self, Global, LocalArgs},
-    target::{Claim, Embedded, Registration, cloud_options},
+    target::{Claim, Embedded, Registration, Target, cloud_options},
 };
 
 /// Whether a folder holds anything but the cloud's own hidden files.
@@ -50,6 +50,7 @@ pub async fn local(global: &Global, args: LocalArgs) -> CommandResult {
         say(&note);
     }
     let registration = embedded.registration().clone();
+    fault::give(global, &Target::local(&registration, Some(embedded.clone()))).await?;
     print::line(
         global.output,
         || {

@@ -4,6 +4,8 @@
 mod deploy;
 mod destroy;
 mod doctor;
+#[cfg(feature = "local")]
+mod fault;
 mod keyboard;
 #[cfg(feature = "local")]
 mod local;
@@ -28,6 +30,8 @@ pub use crate::deploy::DestroyOptions;
 pub use deploy::deploy;
 pub use destroy::destroy;
 pub use doctor::doctor;
+#[cfg(feature = "local")]
+pub use fault::fault;
 #[cfg(feature = "local")]
 pub use local::local;
 pub use print::print;
@@ -76,6 +80,10 @@ pub enum CommandError {
     /// Something to send is not right.
     #[error(transparent)]
     Send(#[from] crate::send::SendError),
+    /// The embedded cloud did not take an order.
+    #[cfg(feature = "local")]
+    #[error(transparent)]
+    Order(#[from] crate::target::OrderError),
     /// It was asked for something that cannot be meant.
     #[error("{0}")]
     Usage(String),
@@ -101,6 +109,10 @@ impl CommandError {
 
 /// Checks before any call what the options say of the template's parameters.
 pub fn check_parameters(global: &Global) -> Result<(), CommandError> {
+    #[cfg(feature = "local")]
+    if !global.fault.is_empty() {
+        fault::check(global)?;
+    }
     crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))
 }
 
@@ -157,6 +169,7 @@ async fn reach(global: &Global) -> Result<Target, CommandError> {
                     say(&note);
                 }
             }
+            fault::give(global, &target).await?;
             Ok(target)
         }
         Where::Aws => Ok(Target::aws(&AwsOptions {

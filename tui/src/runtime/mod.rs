@@ -1,9 +1,12 @@
 //! The terminal app's loop: spawns what touches the world, routes what comes of it, draws. It knows
 //! no service.
 
+mod burst;
+mod diagnostics;
 mod history;
 mod paint;
 mod recordings;
+mod remembered;
 mod replay;
 mod start;
 mod terminal;
@@ -17,7 +20,7 @@ use std::{
 
 use crossterm::event::EventStream;
 use futures::StreamExt;
-use tailwater_core::app::{App, Effect, Message, Options};
+use tailwater_core::app::{App, Begin, Effect, Message, Options, Settings};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -26,6 +29,7 @@ use crate::{
 };
 use history::History;
 use recordings::Recordings;
+use remembered::Remembered;
 pub use replay::{Export, export, replay};
 pub use start::start;
 use terminal::Terminal;
@@ -41,6 +45,8 @@ const MESSAGES_AHEAD: usize = 256;
 const LOAD_TICK: Duration = Duration::from_millis(10);
 /// Between two looks at the clock while the screen shows something that changes with time.
 const TICK: Duration = Duration::from_millis(500);
+/// The same while something moves: twenty pictures a second.
+const TICK_MOVING: Duration = Duration::from_millis(50);
 
 /// Why the app could not run.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +82,7 @@ pub enum RuntimeError {
 }
 
 /// Runs the app until it is quit, and records it where that is wanted.
-async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), RuntimeError> {
+async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Path>) -> Result<(), RuntimeError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
     }
@@ -90,8 +96,14 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
             .begin(&mut app, &file.display().to_string(), true)
             .map_err(|error| RuntimeError::Record { file: file.display().to_string(), error })?;
     }
+    let (remembered, settings) = Remembered::open();
+    begin.settings = settings;
+    let begin = Message::Begin(Box::new(begin));
+    recordings.see(&mut app, &begin);
+    app.update(begin);
     let mut terminal = Terminal::enter(sender.clone())?;
     let mut screen = Screen::new();
+    terminal.take_mouse(app.mouse_wanted())?;
     app.update(Message::Resize { width, height });
     // The first frame waits for nothing.
     terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
@@ -99,10 +111,12 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
 
     let history = History::open();
     let earlier = Message::History(history.bodies());
-    let mut doing = Doing { work: work.start(sender), history, recordings, picture: None };
+    let mut doing = Doing { work: work.start(sender), history, remembered, recordings, picture: None };
     doing.update(&mut app, earlier).await;
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
+    let mut next_picture = tokio::time::interval(TICK_MOVING);
+    next_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_load = tokio::time::interval(LOAD_TICK);
     next_load.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut next_tick = tokio::time::interval(TICK);
@@ -117,13 +131,16 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     doing.update(&mut app, Message::Tick(now())).await;
-                    if terminal::is_suspend(&event) && !app.editing() {
-                        terminal.suspend()?;
-                        app.redraw();
-                    } else if let Some(message) = screen.handle(event, &app)
-                        && doing.update(&mut app, message).await
-                    {
-                        break 'app false;
+                    let events = if app.editing() { vec![event] } else { burst::gather(&mut keys, event).await };
+                    for event in events {
+                        if terminal::is_suspend(&event) && !app.editing() {
+                            terminal.suspend()?;
+                            app.redraw();
+                        } else if let Some(message) = screen.handle(event, &app)
+                            && doing.update(&mut app, message).await
+                        {
+                            break 'app false;
+                        }
                     }
                 }
                 Some(Err(error)) => return Err(error.into()),
@@ -142,10 +159,12 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
                 }
             }
             _ = next_load.tick(), if app.is_loading() => { doing.update(&mut app, Message::Tick(now())).await; }
+            _ = next_picture.tick(), if app.moves() => { doing.update(&mut app, Message::Tick(now())).await; }
             _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
+            terminal.take_mouse(app.mouse_wanted())?;
             let frame = terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
             doing.recordings.drawn(frame);
             app.take_dirty();
@@ -158,6 +177,7 @@ async fn run(options: Options, work: Work, record: Option<&Path>) -> Result<(), 
     };
     drop(terminal);
     doing.recordings.end();
+    doing.remember(&app.settings());
     doing.work.end(quit).await;
     Ok(())
 }
@@ -169,9 +189,16 @@ struct Doing {
     recordings: Recordings,
     /// The picture that is to be drawn.
     picture: Option<String>,
+    remembered: Remembered,
 }
 
 impl Doing {
+    /// Where it can't be written, the next session begins as this one did: that is no reason to hold
+    /// up the end.
+    fn remember(&mut self, settings: &Settings) {
+        let _ = self.remembered.write(settings);
+    }
+
     /// Hands a message to the app and carries out what comes of it; `true`: the app ends.
     async fn update(&mut self, app: &mut App, message: Message) -> bool {
         self.recordings.see(app, &message);
@@ -195,6 +222,10 @@ impl Doing {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));
                     }
                 }
+                Effect::Diagnostics { path, text } => {
+                    let said = diagnostics::write(&path, &text, &app.mask());
+                    app.update(Message::Notice(said));
+                }
                 Effect::Deploy | Effect::Look => self.work.begin(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
@@ -205,6 +236,10 @@ impl Doing {
                     self.recordings.sending(&events);
                     self.work.send(events, rate, request).await;
                 }
+                #[cfg(feature = "local")]
+                Effect::Break(order) => self.work.order(order),
+                #[cfg(not(feature = "local"))]
+                Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
             }
         }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path};
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
-use tailwater_core::app::App;
+use tailwater_core::app::{App, ThemeName};
 
 use crate::{
     report::{Shades, svg},
@@ -19,9 +19,14 @@ pub fn frame(app: &App, screen: &mut Screen) -> Buffer {
     drawn.buffer.clone()
 }
 
+/// The colours of a terminal that the app's theme is for.
+pub fn shades(app: &App) -> &'static Shades {
+    if app.theme() == ThemeName::Light { &Shades::LIGHT } else { &Shades::DARK }
+}
+
 /// Draws the screen to a new file; gives the words that say how that went.
 pub fn to_file(app: &App, screen: &mut Screen, file: &Path) -> String {
-    let picture = svg(&frame(app, screen), "Tailwater", &Shades::DARK);
+    let picture = svg(&frame(app, screen), "Tailwater", shades(app));
     let written = create(file).and_then(|mut file| file.write_all(picture.as_bytes()));
     match written {
         Ok(()) => format!("Drawn to {}.", file.display()),

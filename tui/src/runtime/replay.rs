@@ -12,17 +12,17 @@ use std::{
 
 use crossterm::event::EventStream;
 use futures::StreamExt;
-use tailwater_core::app::{Effect, Message, NOTHING_IS_CHANGED, ReplayStep, Speed};
+use tailwater_core::app::{Effect, Message, NOTHING_IS_CHANGED, ReplayStep, Speed, ThemeName};
 use tokio::sync::mpsc;
 
 use super::{
-    FRAME, MESSAGES_AHEAD, RuntimeError, paint, start,
+    FRAME, MESSAGES_AHEAD, RuntimeError, TICK_MOVING, paint, start,
     terminal::{self, Terminal, ToldToEnd},
 };
 use crate::{session::Recording, ui};
 use deck::Deck;
 pub use export::{Export, export};
-use player::Player;
+use player::{Look, Player};
 
 /// The recording that comes with the program.
 const SAMPLE: &[u8] = include_bytes!("../../../assets/session.jsonl");
@@ -39,7 +39,12 @@ fn recording(file: Option<&Path>) -> Result<Recording, RuntimeError> {
 
 /// Replays a recording on the terminal until it is quit; the one that comes with the program where
 /// no file is named.
-pub async fn replay(file: Option<&Path>, speed: Speed) -> Result<(), RuntimeError> {
+pub async fn replay(
+    file: Option<&Path>,
+    speed: Speed,
+    theme: Option<ThemeName>,
+    motion: Option<bool>,
+) -> Result<(), RuntimeError> {
     let recording = recording(file)?;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
@@ -49,7 +54,8 @@ pub async fn replay(file: Option<&Path>, speed: Speed) -> Result<(), RuntimeErro
     let mut terminal = Terminal::enter(sender)?;
     let mut deck = Deck::new(recording.length(), speed, Instant::now());
     let remarks = recording.remarks();
-    let mut player = Player::new(recording, crossterm::terminal::size()?, start::colours());
+    let mut player =
+        Player::new(recording, crossterm::terminal::size()?, Look { colours: start::colours(), theme, motion });
     player.go_to(Duration::ZERO);
     if let Some(remarks) = remarks {
         player.app.update(Message::Notice(remarks));
@@ -66,7 +72,8 @@ pub async fn replay(file: Option<&Path>, speed: Speed) -> Result<(), RuntimeErro
         }
         let frame_due = drawn.map_or_else(Instant::now, |drawn| drawn + FRAME);
         let dirty = player.app.is_dirty();
-        let next = deck.next(player.next_at(), Instant::now()).map(|wait| wait.clamp(FRAME, LOOK_EVERY));
+        let most = if player.app.moves() { TICK_MOVING } else { LOOK_EVERY };
+        let next = deck.next(player.next_at(), Instant::now()).map(|wait| wait.clamp(FRAME, most));
         tokio::select! {
             biased;
             () = end.told() => return Ok(()),

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use futures::FutureExt;
 use tailwater_core::{
-    app::{self, CloudInfo, Options},
+    app::{self, Begin, CloudInfo, Options},
     events::StackName,
 };
 
 use super::{RuntimeError, Work, run};
+#[cfg(feature = "local")]
+use crate::target::{OrderError, Orders};
 use crate::{
-    cli::{Global, Where},
+    cli::{Global, Switch, Where},
     deploy::Request,
     target::{AwsOptions, Extras, Target, TargetError},
 };
@@ -48,7 +50,21 @@ pub async fn start(global: &Global, record: Option<&Path>) -> Result<(), Runtime
         let wanted = wanted.clone();
         async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed()
     };
-    run(options, Work::new(reached, request), record).await
+    run(options, begin(global), Work::new(reached, request), record).await
+}
+
+/// What the command line and the surroundings say of how it is to look.
+fn begin(global: &Global) -> Begin {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let names = [std::env::var("HOSTNAME").ok(), std::fs::read_to_string("/etc/hostname").ok()];
+    Begin {
+        settings: None,
+        theme: global.theme,
+        motion: global.motion.map(|motion| motion == Switch::On),
+        over_ssh: set("SSH_CONNECTION") || set("SSH_TTY"),
+        present: global.present,
+        hosts: names.into_iter().flatten().map(|name| name.trim().to_owned()).collect(),
+    }
 }
 
 /// The sample events, each a name and a text.
@@ -82,6 +98,7 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
         #[cfg(feature = "local")]
         Where::Local => {
             let target = Target::join_or_start(global.region.as_deref()).await?;
+            order_faults(global, &target).await.map_err(|error| TargetError::Cloud(error.to_string()))?;
             let info = match target.embedded() {
                 Some(embedded) => CloudInfo {
                     endpoint_url: embedded.registration().endpoint_url.clone(),
@@ -109,6 +126,17 @@ async fn reach(global: &Global) -> Result<(Target, Option<CloudInfo>), TargetErr
             Ok((target, None))
         }
     }
+}
+
+/// Orders what `--fault` says.
+#[cfg(feature = "local")]
+async fn order_faults(global: &Global, target: &Target) -> Result<(), OrderError> {
+    if let Some(orders) = Orders::to(target)? {
+        for order in global.fault.iter().flat_map(|faults| &faults.0) {
+            orders.put(order).await?;
+        }
+    }
+    Ok(())
 }
 
 /// This machine's offset from UTC, now.

@@ -23,6 +23,8 @@ use tokio::sync::mpsc::Sender;
 /// The terminal while the app has it.
 pub struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// The mouse is the app's.
+    mouse: bool,
 }
 
 impl Terminal {
@@ -32,12 +34,29 @@ impl Terminal {
         install_panic_hook(notices);
         take()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
-        Ok(Self { inner: ratatui::Terminal::new(backend)? })
+        Ok(Self { inner: ratatui::Terminal::new(backend)?, mouse: false })
     }
 
     /// Draws one frame; gives what stands on the screen then.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<&Buffer> {
         Ok(self.inner.draw(draw)?.buffer)
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn take_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        if self.mouse != mouse {
+            self.mouse = mouse;
+            self.follow_mouse()?;
+        }
+        Ok(())
+    }
+
+    fn follow_mouse(&self) -> io::Result<()> {
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
     }
 
     /// Gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal again when
@@ -47,6 +66,7 @@ impl Terminal {
         #[cfg(unix)]
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
         take()?;
+        self.follow_mouse()?;
         self.inner.clear()
     }
 }
@@ -60,7 +80,7 @@ impl Drop for Terminal {
 
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, SetTitle("tailwater"))
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, SetTitle("tailwater"))
 }
 
 fn give_back() {

@@ -1,6 +1,8 @@
 //! What the app has running: the target, the deployment, the live sources, what is being sent.
 //! Each hands over its own events; this room turns them into messages.
 
+#[cfg(feature = "local")]
+mod faults;
 mod stack;
 
 use std::{
@@ -325,6 +327,8 @@ impl Shared {
                     if let Some(embedded) = target.embedded().cloned() {
                         tokio::spawn(tell_losses(embedded, self.messages.clone()));
                     }
+                    #[cfg(feature = "local")]
+                    tokio::spawn(faults::tell(target.clone(), self.messages.clone()));
                     tokio::spawn(tell_notices(target.notices(), self.messages.clone()));
                     tokio::spawn(tell_calls(target.clone(), self.messages.clone()));
                     if !target.is_local() {

@@ -31,8 +31,9 @@ impl Redaction {
     /// With what is known from the start.
     pub fn new(target: &Target) -> Self {
         let mut redaction = Self::default();
-        if let Ok(name) = std::env::var("HOSTNAME") {
-            redaction.know(&name, Secret::Host);
+        let names = [std::env::var("HOSTNAME").ok(), std::fs::read_to_string("/etc/hostname").ok()];
+        for name in names.into_iter().flatten() {
+            redaction.know(name.trim(), Secret::Host);
         }
         redaction.know_target(target);
         redaction
@@ -50,8 +51,14 @@ impl Redaction {
 
     /// Learns what a message says of who and where one is.
     pub fn learn(&mut self, message: &Message) {
-        if let Message::Reached(target) = message {
-            self.know_target(target);
+        match message {
+            Message::Reached(target) => self.know_target(target),
+            Message::Begin(begin) => {
+                for host in &begin.hosts {
+                    self.know(host, Secret::Host);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -90,6 +90,14 @@ pub fn cloud_options(region: Option<&str>) -> Result<Options, TargetError> {
 }
 
 impl Target {
+    /// Joins the embedded cloud that runs for this user; `None` where there is none.
+    pub fn join() -> Result<Option<Self>, TargetError> {
+        let found = Registration::find();
+        let found =
+            found.map_err(|error| TargetError::Cloud(format!("looked for a running embedded cloud: {error}")))?;
+        Ok(found.map(|registration| Self::local(&registration, None)))
+    }
+
     /// Joins the embedded cloud that runs for this user; starts one in this process where there
     /// is none.
     pub async fn join_or_start(region: Option<&str>) -> Result<Self, TargetError> {

@@ -17,6 +17,8 @@ mod http;
 mod identity;
 mod login;
 mod notices;
+#[cfg(feature = "local")]
+mod orders;
 mod profile;
 mod recorder;
 #[cfg(feature = "local")]
@@ -49,6 +51,8 @@ pub use folders::state_folder;
 pub use http::{CaBundle, is_loopback};
 pub use identity::Identity;
 pub use notices::NoticeReceiver;
+#[cfg(feature = "local")]
+pub use orders::{OrderError, Orders};
 pub use recorder::OfShard;
 #[cfg(feature = "local")]
 pub use registration::Claim;

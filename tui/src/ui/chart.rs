@@ -46,14 +46,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         let next = empty_words(app);
         above.extend(fit::paragraphs(&next, width).into_iter().map(|words| Line::styled(words, theme.quiet())));
     }
-    let mut y = print(frame, area, area.y, &above);
+    let mut y = print(frame, area, area.y, &above, theme);
     if chart.rows.is_empty() {
         return;
     }
     let roomy = area.width >= ROOMY;
     let name_cells = if roomy { NAME_CELLS.1 } else { NAME_CELLS.0 };
     let axis_cells = (width.saturating_sub(name_cells + 2) * 6 / 10).clamp(AXIS_CELLS.0, AXIS_CELLS.1);
-    y = print(frame, area, y, &[axis(chart.span, name_cells + 2, axis_cells, theme)]);
+    y = print(frame, area, y, &[axis(chart.span, name_cells + 2, axis_cells, theme)], theme);
     let selected = app.chart_selected(&chart);
     let lines: Vec<(usize, Line)> = chart
         .rows
@@ -82,7 +82,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         *last = Line::styled(format!("  ↓ {} more", number::grouped(below as u64 + 1)), theme.quiet());
     }
-    print(frame, area, y, &shown);
+    print(frame, area, y, &shown, theme);
 }
 
 /// What was said on the way, or how it ended: the first cause first.
@@ -137,16 +137,16 @@ fn empty_words(app: &App) -> String {
     }
 }
 
-fn print(frame: &mut Frame, area: Rect, y: u16, lines: &[Line]) -> u16 {
+fn print(frame: &mut Frame, area: Rect, y: u16, lines: &[Line], theme: Theme) -> u16 {
     let mut at = y;
     for line in lines {
         if at >= area.bottom() {
             break;
         }
         frame.buffer_mut().set_line(area.x + 1, at, line, area.width.saturating_sub(1));
-        if line.style.add_modifier.contains(ratatui::style::Modifier::REVERSED) {
+        if line.style == theme.selected() {
             let place = Rect { x: area.x, y: at, width: area.width, height: 1 };
-            frame.buffer_mut().set_style(place, line.style);
+            theme.row(place, line.style, frame.buffer_mut());
         }
         at += 1;
     }

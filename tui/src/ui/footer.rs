@@ -11,14 +11,15 @@ use tailwater_core::{
     text::safe::visible,
 };
 
-use super::{Theme, fit};
+use super::{Theme, fit, present};
 
 /// Shown at the right end wherever they do something.
-const AT_THE_END: [&str; 2] = ["?", "q"];
+const AT_THE_END: [&str; 3] = [":", "?", "q"];
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let width = usize::from(area.width);
     let mut spans = vec![Span::raw(" ")];
+    spans.extend(present::keys(app, theme));
     if let Some(words) = app.question_words().filter(|_| app.context() == Context::Running) {
         spans.push(Span::styled(format!("{}   ", visible(&words)), theme.strong()));
     } else if let Some(words) = app.question_words() {

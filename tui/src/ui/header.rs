@@ -18,7 +18,12 @@ const HELP: &str = "? help ";
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let mark = mark(app, theme);
     let room = usize::from(area.width).saturating_sub(HELP.len() + 1 + fit::width(&mark.content));
-    let mut parts = match app.target() {
+    let broken = broken(app, room / 2);
+    let room = room.saturating_sub(broken.as_deref().map_or(0, |words| fit::width(words) + 1));
+    let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
+    parts.extend(match app.target() {
+        // What is broken on purpose takes the place of the words on where one is.
+        Target::Local if broken.is_some() => vec!["local".to_owned(), stack(app), app.offset().name()],
         Target::Local => {
             let place = match app.cloud() {
                 Some(cloud) if !cloud.own => "local · joined a cloud that runs",
@@ -30,7 +35,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             let profile = profile.as_ref().map(|profile| format!("{} ", visible(profile))).unwrap_or_default();
             let mut parts = vec![
                 "AWS".to_owned(),
-                format!("{profile}{}", account(&visible(account_id))),
+                format!(
+                    "{profile}{}",
+                    if app.presents() { "account masked".to_owned() } else { account(&visible(account_id)) }
+                ),
                 visible(region).into_owned(),
                 format!("times {}", app.offset().name()),
                 doing(app).to_owned(),
@@ -38,7 +46,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts.retain(|part| !part.is_empty());
             parts
         }
-    };
+    });
     let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
@@ -46,8 +54,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         parts.push(address);
     }
-    let words = fit::left(&format!(" {}", parts.join(" · ")), room + 1);
-    let line = Line::from(vec![mark, Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let words = fit::cut(&format!(" {}", app.shown(&parts.join(" · "))), room);
+    let words = fit::left(&words, room + 1);
+    let mut spans = vec![mark];
+    if let Some(broken) = broken {
+        spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);
+    }
+    spans.extend([Span::styled(words, theme.strong()), Span::styled(HELP, theme.accent())]);
+    let line = Line::from(spans);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
         && let Target::Aws { who, endpoint_url, .. } = app.target()
@@ -66,6 +80,13 @@ fn mark(app: &App, theme: Theme) -> Span<'static> {
     }
     let words = if app.is_recording() { " REC " } else { "" };
     Span::styled(words, theme.selected())
+}
+
+/// What is broken on purpose, whoever ordered it: `FAULT crash 20 %`.
+fn broken(app: &App, room: usize) -> Option<String> {
+    let on = app.faults_on();
+    let word = if on.len() > 1 { "FAULTS" } else { "FAULT" };
+    (!on.is_empty()).then(|| fit::cut(&format!("{word} {}", visible(&on.join(" + "))), room))
 }
 
 /// `1234…4321`: enough to know it again.

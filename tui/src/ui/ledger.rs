@@ -42,7 +42,7 @@ pub fn draw_line(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             plain(&format!("  {}", verdict.more), width, Style::new())
         }
         Some(app::Line::Verdict(verdict)) => wrong(app, &verdict, true, width, theme),
-        Some(app::Line::Notice(words)) => plain(&words, width, Style::new()),
+        Some(app::Line::Notice(words)) => said(&app.shown(&words), width, theme),
         Some(app::Line::Hint(words)) => plain(&words, width, theme.accent()),
         None => return,
     };
@@ -71,6 +71,21 @@ fn wrong(app: &App, verdict: &Verdict, with_more: bool, width: usize, theme: The
         spans.extend([Span::raw("  "), Span::styled(key, theme.accent()), Span::raw(" why ")]);
     }
     Line::from(spans)
+}
+
+/// What was said; where it is too long for the line, with the key that shows the whole of it.
+fn said(words: &str, width: usize, theme: Theme) -> Line<'static> {
+    const WHOLE: &str = " whole ";
+    if fit::width(words) + 2 <= width {
+        return plain(words, width, Style::new());
+    }
+    let room = width.saturating_sub(WHOLE.len() + 3);
+    Line::from(vec![
+        Span::raw(fit::left(&format!(" {words}"), room)),
+        Span::raw("  "),
+        Span::styled("m", theme.accent()),
+        Span::raw(WHOLE),
+    ])
 }
 
 fn plain(words: &str, width: usize, style: Style) -> Line<'static> {

@@ -66,7 +66,7 @@ pub fn draw(
             }
             let place = Rect { x: area.x, y, width: area.width, height: 1 };
             frame.buffer_mut().set_line(area.x, y, &line, area.width);
-            frame.buffer_mut().set_style(place, line.style);
+            theme.row(place, line.style, frame.buffer_mut());
             screen.place_row(place, pane, id);
             y += 1;
         }
@@ -115,15 +115,16 @@ fn lines(
     let taken: usize = spans.iter().map(|span| fit::width(&span.content)).sum();
     let room = width.saturating_sub(taken);
     let state = app.pane(pane);
+    let whole = app.shown(&words.text);
     if !state.wrap {
-        let text = fit::cut(fit::skip(&words.text, state.sideways), room);
+        let text = fit::cut(fit::skip(&whole, state.sideways), room);
         spans.push(Span::styled(text, words.style));
         return vec![Line::from(spans).style(style)];
     }
     // Under a narrow column of text, what follows goes on under the whole row.
     let indent = if room >= 24 { taken } else { 4 };
-    let first = fit::pieces(&words.text, room.max(2), 1).concat();
-    let rest = &words.text[first.len()..];
+    let first = fit::pieces(&whole, room.max(2), 1).concat();
+    let rest = &whole[first.len()..];
     spans.push(Span::styled(first, words.style));
     let mut lines = vec![Line::from(spans).style(style)];
     if !rest.is_empty() {

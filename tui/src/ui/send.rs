@@ -25,14 +25,8 @@ const ANSWERS_AT_LEAST: u16 = 2;
 const PREVIEW_CELLS: usize = 400;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let inner = title::draw(
-        frame,
-        area,
-        focused(app, Pane::Send),
-        &title::of(Pane::Send),
-        &state_words(app, area.width),
-        theme,
-    );
+    let inner =
+        title::draw(frame, area, focused(app, Pane::Send), &title::of(Pane::Send), &state_words(app, area), theme);
     if inner.height < 4 {
         return;
     }
@@ -78,8 +72,18 @@ fn preview(app: &App, width: usize, theme: Theme) -> Line<'static> {
     ])
 }
 
-/// The address where events are posted, or what is selected among the answers.
-fn state_words(app: &App, width: u16) -> String {
+/// The address where events are posted, or what is selected among the answers; where that one line is
+/// all there is, what `s` sends.
+fn state_words(app: &App, area: Rect) -> String {
+    let width = area.width;
+    if area.height == 1 {
+        let room = usize::from(width).saturating_sub(24);
+        let words = if app.send().check().is_good() { app.send().preview() } else { "no JSON yet".into() };
+        return fit::cut(
+            &format!("1 opens it, s sends {}", visible(&words.chars().take(PREVIEW_CELLS).collect::<String>())),
+            room,
+        );
+    }
     let state = rows::state_words(app, Pane::Send, None);
     let address = app.deployment().ready().map(|ready| visible(&ready.outputs.submit_url).into_owned());
     match address {

@@ -1,9 +1,11 @@
 //! Whole screens as text, drawn from messages alone.
 
+mod breaking;
 mod guide;
 mod hands;
 mod overview;
 mod sending;
+mod sizes;
 mod stack;
 mod story;
 

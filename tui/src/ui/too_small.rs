@@ -5,13 +5,10 @@ use ratatui::{
     layout::Rect,
     widgets::{Paragraph, Wrap},
 };
-use tailwater_core::{
-    app::{App, SMALLEST},
-    text::safe::visible,
-};
+use tailwater_core::{app::App, text::safe::visible};
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
-    let (width, height) = SMALLEST;
+    let (width, height) = app.smallest();
     // A question is asked at any size: it waits for an answer.
     let words = app.question_words().map_or_else(
         || {

@@ -1,6 +1,9 @@
 //! What orders can be about: the services, operations and resource types that there are.
 
-use super::{ANY, CallEffect, CallFault, Fault, Order, ResourceFault, Times};
+use super::{
+    ANY, ApiFault, CallEffect, CallFault, DeliveryEffect, Fault, FunctionEffect, Order, ResourceFault, StreamEffect,
+    Times,
+};
 use crate::{cloudformation, gateway, iam, lambda, s3};
 
 /// Every operation of `CloudFormation` on stacks and types.
@@ -52,18 +55,71 @@ pub(super) fn check(order: &Order) -> Result<(), String> {
     if order.times == Times::Count(0) {
         return Err("A fault that nothing meets is none: its count is 1 or more.".to_owned());
     }
+    if !(1..=100).contains(&order.percent) {
+        return Err(format!("Percent is 1 to 100, not {}.", order.percent));
+    }
+    if order.lasts.is_some_and(|time| time.is_zero()) {
+        return Err("A fault that ends at once is none: its time is 1 millisecond or more.".to_owned());
+    }
     match &order.fault {
         Fault::Call(fault) => check_call(fault),
         Fault::Resource(fault) => check_resource(fault),
+        Fault::Function(fault) => {
+            check_name("function", fault.function_name.as_deref())?;
+            match &fault.effect {
+                FunctionEffect::Error { error_type, .. } if error_type.is_empty() => {
+                    Err("An error of a function has a type.".to_owned())
+                }
+                _ => Ok(()),
+            }
+        }
+        Fault::Stream(fault) => {
+            check_name("stream", fault.stream_name.as_deref())?;
+            match &fault.effect {
+                StreamEffect::Error { status, code, .. } => check_error(*status, code),
+                StreamEffect::Throttle => Ok(()),
+            }
+        }
+        Fault::Delivery(fault) => {
+            check_name("delivery stream", fault.delivery_stream_name.as_deref())?;
+            match &fault.effect {
+                DeliveryEffect::Error { code, .. } => check_error(400, code),
+                DeliveryEffect::Delay(_) | DeliveryEffect::Twice => Ok(()),
+            }
+        }
+        Fault::Api(ApiFault { api_id, status, .. }) => {
+            check_name("API", api_id.as_deref())?;
+            match status {
+                500 | 503 => Ok(()),
+                other => Err(format!("The gateway answers 500 or 503 where a fault makes it, not {other}.")),
+            }
+        }
+    }
+}
+
+fn check_name(what: &str, name: Option<&str>) -> Result<(), String> {
+    if name == Some("") { Err(format!("The name of the {what} is empty: leave it out for any.")) } else { Ok(()) }
+}
+
+fn check_error(status: u16, code: &str) -> Result<(), String> {
+    if code.is_empty() {
+        return Err("An error has a code.".to_owned());
+    }
+    check_status(status)
+}
+
+fn check_status(status: u16) -> Result<(), String> {
+    if (400..=599).contains(&status) {
+        Ok(())
+    } else {
+        Err(format!("The status of an error is 400 to 599, not {status}."))
     }
 }
 
 fn check_call(fault: &CallFault) -> Result<(), String> {
     let CallFault { service, operation, effect } = fault;
-    if let CallEffect::Error { status, .. } = effect
-        && !(400..=599).contains(status)
-    {
-        return Err(format!("The status of an error is 400 to 599, not {status}."));
+    if let CallEffect::Error { status, .. } = effect {
+        check_status(*status)?;
     }
     let has: &dyn Fn(&str) -> bool = match service.as_str() {
         ANY if operation == ANY => return Ok(()),

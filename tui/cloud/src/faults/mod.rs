@@ -5,7 +5,8 @@
 //! signed call to the cloud's endpoint: signature version 4 for the service `tailwater`, AWS JSON
 //! 1.0 (`Content-Type: application/x-amz-json-1.0`), the operation in `X-Amz-Target`.
 //!
-//! `Tailwater.PutFault` takes one fault, as one of the members `Call` and `Resource`, and how often:
+//! `Tailwater.PutFault` takes one fault, as one of the members `Call`, `Resource`, `Function`, `Stream`,
+//! `Delivery` and `Api`, and how often:
 //!
 //! ```json
 //! {"Call": {"Service": "firehose", "Operation": "CreateDeliveryStream",
@@ -33,28 +34,75 @@
 //!   letting it go again when that is rolled back). What it meets is one of `Reason`, with
 //!   which it fails before anything is done, and `DelayMilliseconds` before it begins. `StackName`
 //!   narrows it to one stack.
-//! - `Skip` lets so many that fit go by first (0 where it is absent). `Count` is how many meet the
-//!   fault (1 where it is absent); with `UntilCleared` all do. One call or action meets at most one
-//!   fault: of those that fit, the one that was ordered first.
+//!
+//! Trouble on the pipeline's data path is the matter of four more members, each narrowed to one
+//! function, stream, delivery stream or API where its name is given:
+//!
+//! ```json
+//! {"Function": {"FunctionName": "tailwater-submit", "Crash": "BEFORE"}, "Percent": 20, "UntilCleared": true}
+//! {"Function": {"DelayMilliseconds": 2000}, "ForMilliseconds": 120000}
+//! {"Stream": {"StreamName": "api-kinesis-stream", "Throttle": true}, "Count": 5}
+//! {"Delivery": {"DelayMilliseconds": 30000}, "UntilCleared": true}
+//! {"Api": {"Status": 503, "When": "BEFORE"}, "Percent": 50, "Count": 10}
+//! ```
+//!
+//! - `Function` is about invocations, and takes one of `Crash` (the process is killed:
+//!   `Runtime.ExitError`), `Timeout` (the invocation lasts until the function's time limit), both
+//!   `BEFORE` the function saw the event, so that nothing was put, or `AFTER` it did its work, so
+//!   that the event was put and only the answer is lost; `DelayMilliseconds` before the function gets
+//!   the event, within the invocation; and `Error` with `Type` and `Message`, which the function
+//!   answers. An invocation may meet a delay and one other.
+//! - `Stream` is about records that are put, one by one or in batches, by whomever. It takes one of
+//!   `Throttle` (`true`: `ProvisionedThroughputExceededException`) and `Error` with `Code`, `Message`
+//!   and `Status` (400 where it is absent); `AccessDeniedException` without a message gets AWS's.
+//! - `Delivery` is about what Firehose delivers, and takes one of `DelayMilliseconds` beyond the
+//!   interval, `Twice` (`true`: the same records make two objects), and `Error` with S3's `Code`
+//!   (`AccessDenied`) and a `Message`, for one try each: the delivery log tells of it, and another try
+//!   follows. A delivery may meet each of the three. What Firehose delivers when the cloud ends
+//!   meets none.
+//! - `Api` is about requests that a route was found for and that were let in. `Status` is 500 or 503,
+//!   `When` is `BEFORE` (also where it is absent) or `AFTER` the function was invoked.
+//!
+//! How often, for faults of every kind:
+//!
+//! - `Skip` lets so many that fit go by first (0 where it is absent). Of what fits then, `Percent`
+//!   (1 to 100, which it is where it is absent) meets the fault by chance, each on its own.
+//! - `Count` is how many meet the fault; with `UntilCleared` all do. `ForMilliseconds` ends the order
+//!   after that time, whatever is left of its count. Where neither `Count` nor `UntilCleared` is there,
+//!   the count is 1, or without end where there is `ForMilliseconds`.
+//! - But for what is said above, one call or action meets at most one fault: of those that fit, the
+//!   one that was ordered first.
 //!
 //! `Tailwater.ListFaults` takes nothing and answers `{"Faults": […]}`: each as it was put, with its
-//! `FaultId`, `Skip` and `Count` as they are left, and `Met`, how many have met it. A fault whose
-//! count is used up is no longer listed. `Tailwater.DeleteFaults` takes `FaultIds`, or nothing for all,
-//! and answers `{"Deleted": 2}`.
+//! `FaultId`, `Skip`, `Count` and `ForMilliseconds` as they are left, and `Met`, how many have met it.
+//! A fault whose count is used up or whose time is over is no longer listed. `Tailwater.DeleteFaults`
+//! takes `FaultIds`, or nothing for all, and answers `{"Deleted": 2}`. What a deleted fault still holds
+//! back (an invocation, a delivery) goes on at once; what an order holds whose count or time ended
+//! stays held as long as was ordered.
 //!
 //! What is not known by these names is refused by its name (`ValidationException`).
 //!
 //! [`LocalCloud::faults`]: crate::LocalCloud::faults
 
 mod known;
+mod pipeline;
 mod wire;
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio_util::sync::CancellationToken;
+
+pub use pipeline::{
+    ApiFault, DeliveryEffect, DeliveryFault, FunctionEffect, FunctionFault, StreamEffect, StreamFault, When,
+};
+pub(crate) use pipeline::{FunctionEnd, Met, MetInvocation};
 pub(crate) use wire::SERVICE;
+
+use pipeline::is_of;
 
 /// What stands for every service, operation or resource.
 pub const ANY: &str = "*";
@@ -68,6 +116,10 @@ pub struct Order {
     pub skip: u32,
     /// How many meet the fault.
     pub times: Times,
+    /// Of a hundred that fit, so many meet the fault, by chance: 1 to 100.
+    pub percent: u8,
+    /// How long the order stands; `None`: its count alone ends it.
+    pub lasts: Option<Duration>,
 }
 
 impl Order {
@@ -78,12 +130,30 @@ impl Order {
 
     /// The next `count` that fit meet the fault.
     pub fn times(fault: impl Into<Fault>, count: u32) -> Self {
-        Self { fault: fault.into(), skip: 0, times: Times::Count(count) }
+        Self::new(fault.into(), Times::Count(count))
     }
 
     /// All that fit meet the fault, until it is cleared.
     pub fn until_cleared(fault: impl Into<Fault>) -> Self {
-        Self { fault: fault.into(), skip: 0, times: Times::UntilCleared }
+        Self::new(fault.into(), Times::UntilCleared)
+    }
+
+    fn new(fault: Fault, times: Times) -> Self {
+        Self { fault, skip: 0, times, percent: 100, lasts: None }
+    }
+
+    /// Only so many of a hundred that fit meet the fault, by chance.
+    #[must_use]
+    pub fn percent(mut self, percent: u8) -> Self {
+        self.percent = percent;
+        self
+    }
+
+    /// The order ends by itself after that time.
+    #[must_use]
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasts = Some(time);
+        self
     }
 
     /// Lets the first `count` that fit go by.
@@ -111,6 +181,14 @@ pub enum Fault {
     Call(CallFault),
     /// A resource that `CloudFormation` makes, changes or deletes.
     Resource(ResourceFault),
+    /// An invocation of a function.
+    Function(FunctionFault),
+    /// A record that is put into a stream.
+    Stream(StreamFault),
+    /// A delivery of Firehose.
+    Delivery(DeliveryFault),
+    /// A request to an HTTP API.
+    Api(ApiFault),
 }
 
 impl From<CallFault> for Fault {
@@ -122,6 +200,30 @@ impl From<CallFault> for Fault {
 impl From<ResourceFault> for Fault {
     fn from(fault: ResourceFault) -> Self {
         Self::Resource(fault)
+    }
+}
+
+impl From<FunctionFault> for Fault {
+    fn from(fault: FunctionFault) -> Self {
+        Self::Function(fault)
+    }
+}
+
+impl From<StreamFault> for Fault {
+    fn from(fault: StreamFault) -> Self {
+        Self::Stream(fault)
+    }
+}
+
+impl From<DeliveryFault> for Fault {
+    fn from(fault: DeliveryFault) -> Self {
+        Self::Delivery(fault)
+    }
+}
+
+impl From<ApiFault> for Fault {
+    fn from(fault: ApiFault) -> Self {
+        Self::Api(fault)
     }
 }
 
@@ -258,7 +360,7 @@ pub enum ResourceEffect {
 pub struct Standing {
     /// What names the order.
     pub id: String,
-    /// The order, with what is left of its counts.
+    /// The order, with what is left of its counts and its time.
     pub order: Order,
     /// How many have met it.
     pub met: u32,
@@ -270,10 +372,31 @@ pub struct Standing {
 pub struct RefusedOrder(String);
 
 /// The orders for trouble of one cloud; see the [module](self).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Faults {
+    given: Mutex<Orders>,
+}
+
+#[derive(Debug)]
+struct Orders {
     /// In the order in which they were given.
-    standing: Mutex<Vec<Standing>>,
+    taken: Vec<Taken>,
+    dice: StdRng,
+}
+
+/// One order with what belongs to it here.
+#[derive(Debug)]
+struct Taken {
+    standing: Standing,
+    ends: Option<Instant>,
+    /// Cancelled when the order is taken back.
+    lifted: CancellationToken,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { given: Mutex::new(Orders { taken: Vec::new(), dice: StdRng::from_rng(&mut rand::rng()) }) }
+    }
 }
 
 impl Faults {
@@ -281,26 +404,44 @@ impl Faults {
     pub fn add(&self, order: Order) -> Result<String, RefusedOrder> {
         known::check(&order).map_err(RefusedOrder)?;
         let id = uuid::Uuid::new_v4().to_string();
-        self.standing().push(Standing { id: id.clone(), order, met: 0 });
+        let ends = order.lasts.and_then(|time| Instant::now().checked_add(time));
+        let standing = Standing { id: id.clone(), order, met: 0 };
+        self.given(Instant::now()).taken.push(Taken { standing, ends, lifted: CancellationToken::new() });
         Ok(id)
+    }
+
+    /// Makes chance come out the same every time, for tests.
+    pub fn seed(&self, seed: u64) {
+        self.given(Instant::now()).dice = StdRng::seed_from_u64(seed);
     }
 
     /// The orders that stand, in the order in which they were given.
     pub fn list(&self) -> Vec<Standing> {
-        self.standing().clone()
+        self.list_at(Instant::now())
+    }
+
+    fn list_at(&self, now: Instant) -> Vec<Standing> {
+        let given = self.given(now);
+        let left = |order: &Taken| {
+            let mut standing = order.standing.clone();
+            standing.order.lasts = order.ends.map(|ends| ends.saturating_duration_since(now));
+            standing
+        };
+        given.taken.iter().map(left).collect()
     }
 
     /// Takes every order back; gives how many there were.
     pub fn clear(&self) -> usize {
-        std::mem::take(&mut *self.standing()).len()
+        let orders = std::mem::take(&mut self.given(Instant::now()).taken);
+        orders.iter().for_each(|order| order.lifted.cancel());
+        orders.len()
     }
 
     /// Takes one order back; gives whether it stood.
     pub fn remove(&self, id: &str) -> bool {
-        let mut standing = self.standing();
-        let before = standing.len();
-        standing.retain(|order| order.id != id);
-        standing.len() < before
+        let mut given = self.given(Instant::now());
+        let found = given.taken.iter().position(|order| order.standing.id == id);
+        found.map(|at| given.taken.remove(at).lifted.cancel()).is_some()
     }
 
     /// What the call at hand meets, which then counts as met.
@@ -327,35 +468,110 @@ impl Faults {
         })
     }
 
+    /// What the invocation at hand meets, which then counts as met.
+    pub(crate) fn meet_invocation(&self, function_name: &str) -> MetInvocation {
+        let effect_of = |fault: &Fault| match fault {
+            Fault::Function(fault) if is_of(fault.function_name.as_ref(), function_name) => Some(fault.effect.clone()),
+            _ => None,
+        };
+        let delay = self.meet_at(Instant::now(), |fault| match effect_of(fault)? {
+            FunctionEffect::Delay(delay) => Some(delay),
+            _ => None,
+        });
+        let end = self.meet_at(Instant::now(), |fault| match effect_of(fault)? {
+            FunctionEffect::Delay(_) => None,
+            FunctionEffect::Crash(when) => Some(FunctionEnd::Crash(when)),
+            FunctionEffect::Timeout(when) => Some(FunctionEnd::Timeout(when)),
+            FunctionEffect::Error { error_type, message } => Some(FunctionEnd::Error { error_type, message }),
+        });
+        MetInvocation { delay, end }
+    }
+
+    /// What the record at hand meets that is put, which then counts as met.
+    pub(crate) fn meet_put(&self, stream_name: &str) -> Option<StreamEffect> {
+        self.meet(|fault| match fault {
+            Fault::Stream(fault) if is_of(fault.stream_name.as_ref(), stream_name) => Some(fault.effect.clone()),
+            _ => None,
+        })
+    }
+
+    /// By how much the delivery at hand is late, which then counts as met.
+    pub(crate) fn meet_delivery_delay(&self, delivery_stream_name: &str) -> Option<Met<Duration>> {
+        self.meet_delivery(delivery_stream_name, |effect| match effect {
+            DeliveryEffect::Delay(delay) => Some(*delay),
+            _ => None,
+        })
+    }
+
+    /// Whether the delivery at hand is made twice, which then counts as met.
+    pub(crate) fn meet_delivery_twice(&self, delivery_stream_name: &str) -> bool {
+        self.meet_delivery(delivery_stream_name, |effect| (*effect == DeliveryEffect::Twice).then_some(())).is_some()
+    }
+
+    /// Code and message with which S3 refuses the try at hand, which then counts as met.
+    pub(crate) fn meet_delivery_error(&self, delivery_stream_name: &str) -> Option<Met<(String, String)>> {
+        self.meet_delivery(delivery_stream_name, |effect| match effect {
+            DeliveryEffect::Error { code, message } => Some((code.clone(), message.clone())),
+            _ => None,
+        })
+    }
+
+    fn meet_delivery<E>(&self, name: &str, part_of: impl Fn(&DeliveryEffect) -> Option<E>) -> Option<Met<E>> {
+        self.meet_at(Instant::now(), |fault| match fault {
+            Fault::Delivery(fault) if is_of(fault.delivery_stream_name.as_ref(), name) => part_of(&fault.effect),
+            _ => None,
+        })
+    }
+
+    /// Status and moment of the answer that the request at hand meets, which then counts as met.
+    pub(crate) fn meet_request(&self, api_id: &str) -> Option<(u16, When)> {
+        self.meet(|fault| match fault {
+            Fault::Api(fault) if is_of(fault.api_id.as_ref(), api_id) => Some((fault.status, fault.when)),
+            _ => None,
+        })
+    }
+
     fn meet<E>(&self, effect_of: impl Fn(&Fault) -> Option<E>) -> Option<E> {
-        let mut standing = self.standing();
+        self.meet_at(Instant::now(), effect_of).map(|met| met.effect)
+    }
+
+    fn meet_at<E>(&self, now: Instant, effect_of: impl Fn(&Fault) -> Option<E>) -> Option<Met<E>> {
+        let mut given = self.given(now);
+        let Orders { taken: orders, dice } = &mut *given;
         let mut found = None;
-        for (index, candidate) in standing.iter_mut().enumerate() {
-            let Some(effect) = effect_of(&candidate.order.fault) else { continue };
-            if candidate.order.skip > 0 {
-                candidate.order.skip -= 1;
+        for (index, candidate) in orders.iter_mut().enumerate() {
+            let Some(effect) = effect_of(&candidate.standing.order.fault) else { continue };
+            let order = &mut candidate.standing.order;
+            if order.skip > 0 {
+                order.skip -= 1;
                 continue;
             }
-            candidate.met += 1;
-            let used_up = match &mut candidate.order.times {
+            if order.percent < 100 && dice.random_range(0..100) >= order.percent {
+                continue;
+            }
+            candidate.standing.met += 1;
+            let used_up = match &mut order.times {
                 Times::UntilCleared => false,
                 Times::Count(left) => {
                     *left = left.saturating_sub(1);
                     *left == 0
                 }
             };
-            found = Some((index, used_up, effect));
+            found = Some((index, used_up, Met { effect, lifted: candidate.lifted.clone() }));
             break;
         }
-        let (index, used_up, effect) = found?;
+        let (index, used_up, met) = found?;
         if used_up {
-            standing.remove(index);
+            orders.remove(index);
         }
-        Some(effect)
+        Some(met)
     }
 
-    fn standing(&self) -> MutexGuard<'_, Vec<Standing>> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The orders, without those whose time is over.
+    fn given(&self, now: Instant) -> MutexGuard<'_, Orders> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.taken.retain(|order| order.ends.is_none_or(|ends| ends > now));
+        given
     }
 }
 
@@ -386,6 +602,77 @@ mod tests {
         assert_eq!(faults.meet_call("s3", "GetObject"), Some(CallEffect::CloseAfter));
         assert_eq!(faults.list().iter().map(|standing| (&standing.id, standing.met)).collect::<Vec<_>>(), [(&id, 1)]);
         assert!(faults.remove(&id) && !faults.remove(&id));
+    }
+
+    #[test]
+    fn chance_is_even_over_many_and_comes_out_the_same_for_one_seed() {
+        let met = |seed: u64| {
+            let faults = Faults::default();
+            faults.seed(seed);
+            let crash = FunctionFault::new(FunctionEffect::Crash(When::Before));
+            faults.add(Order::until_cleared(crash).percent(20)).unwrap();
+            (0..1000).map(|_| faults.meet_invocation("f").end.is_some()).collect::<Vec<_>>()
+        };
+        let first = met(7);
+        assert_eq!(first, met(7));
+        assert_ne!(first, met(8));
+        let often = first.iter().filter(|met| **met).count();
+        assert!((150..250).contains(&often), "{often}");
+    }
+
+    #[test]
+    fn who_escapes_one_fault_by_chance_may_meet_the_next() {
+        let faults = Faults::default();
+        faults.add(Order::until_cleared(ApiFault::new(500, When::Before)).percent(50)).unwrap();
+        faults.add(Order::until_cleared(ApiFault::new(503, When::After))).unwrap();
+        let statuses: Vec<u16> = (0..64).map(|_| faults.meet_request("a").unwrap().0).collect();
+        assert!(statuses.contains(&500) && statuses.contains(&503), "{statuses:?}");
+    }
+
+    #[test]
+    fn an_order_ends_with_its_time() {
+        let faults = Faults::default();
+        let order = Order::until_cleared(StreamFault::new(StreamEffect::Throttle)).lasting(Duration::from_secs(60));
+        faults.add(order).unwrap();
+        let throttled = |fault: &Fault| matches!(fault, Fault::Stream(_)).then_some(());
+        let before = Instant::now() + Duration::from_secs(59);
+        assert!(faults.meet_at(before, throttled).is_some());
+        let left = faults.list_at(before)[0].order.lasts.unwrap();
+        assert!(left <= Duration::from_secs(1), "{left:?}");
+        assert!(faults.meet_at(Instant::now() + Duration::from_secs(61), throttled).is_none());
+        assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn an_invocation_may_be_late_and_fail() {
+        let faults = Faults::default();
+        let late = Duration::from_secs(2);
+        faults.add(Order::until_cleared(FunctionFault::new(FunctionEffect::Delay(late)))).unwrap();
+        let id = faults.add(Order::once(FunctionFault::new(FunctionEffect::Timeout(When::After)).of("f"))).unwrap();
+        assert!(faults.meet_invocation("g").end.is_none());
+        let met = faults.meet_invocation("f");
+        assert_eq!(met.delay.map(|met| met.effect), Some(late));
+        let end = met.end.unwrap();
+        assert_eq!(end.effect, FunctionEnd::Timeout(When::After));
+        assert!(!faults.remove(&id), "it was met");
+        assert!(!end.lifted.is_cancelled(), "what was met as often as ordered is not taken back");
+        let delay = faults.meet_invocation("g").delay.unwrap();
+        faults.clear();
+        assert!(delay.lifted.is_cancelled());
+    }
+
+    #[test]
+    fn a_delivery_may_meet_each_of_its_faults() {
+        let faults = Faults::default();
+        let denied = DeliveryEffect::Error { code: "AccessDenied".into(), message: String::new() };
+        for effect in [DeliveryEffect::Twice, DeliveryEffect::Delay(Duration::from_secs(9)), denied] {
+            faults.add(Order::once(DeliveryFault::new(effect).of("d"))).unwrap();
+        }
+        assert!(!faults.meet_delivery_twice("other"));
+        assert!(faults.meet_delivery_twice("d") && !faults.meet_delivery_twice("d"));
+        assert_eq!(faults.meet_delivery_delay("d").unwrap().effect, Duration::from_secs(9));
+        assert_eq!(faults.meet_delivery_error("d").unwrap().effect.0, "AccessDenied");
+        assert!(faults.list().is_empty());
     }
 
     #[test]

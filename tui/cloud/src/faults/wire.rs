@@ -6,7 +6,9 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::{
-    Action, CallEffect, CallFault, Fault, Faults, Order, RefusedOrder, ResourceEffect, ResourceFault, Standing, Times,
+    Action, ApiFault, CallEffect, CallFault, DeliveryEffect, DeliveryFault, Fault, Faults, FunctionEffect,
+    FunctionFault, Order, RefusedOrder, ResourceEffect, ResourceFault, Standing, StreamEffect, StreamFault, Times,
+    When,
 };
 use crate::wire::{Input, Request, Response, ServiceError, ServiceResult, json as wire_json};
 
@@ -50,31 +52,133 @@ impl Faults {
     }
 }
 
+/// The members that say what goes wrong, of which an order has one.
+const KINDS: [&str; 6] = ["Call", "Resource", "Function", "Stream", "Delivery", "Api"];
+
 fn order(mut input: Input) -> ServiceResult<Order> {
-    let fault = match (input.structure("Call")?, input.structure("Resource")?) {
-        (Some(call), None) => Fault::Call(call_fault(call)?),
-        (None, Some(resource)) => Fault::Resource(resource_fault(resource)?),
-        _ => return Err(invalid("PutFault takes one of Call and Resource.")),
+    let mut faults = Vec::new();
+    for kind in KINDS {
+        let Some(members) = input.structure(kind)? else { continue };
+        faults.push(match kind {
+            "Call" => Fault::Call(call_fault(members)?),
+            "Resource" => Fault::Resource(resource_fault(members)?),
+            "Function" => Fault::Function(function_fault(members)?),
+            "Stream" => Fault::Stream(stream_fault(members)?),
+            "Delivery" => Fault::Delivery(delivery_fault(members)?),
+            _ => Fault::Api(api_fault(members)?),
+        });
+    }
+    let (Some(fault), true) = (faults.pop(), faults.is_empty()) else {
+        return Err(invalid("PutFault takes one of Call, Resource, Function, Stream, Delivery and Api."));
     };
     let skip = count(&mut input, "Skip")?.unwrap_or_default();
+    let percent = count(&mut input, "Percent")?.unwrap_or(100);
+    let lasts = count(&mut input, "ForMilliseconds")?.map(|time| Duration::from_millis(time.into()));
     let until_cleared = input.boolean("UntilCleared")?.unwrap_or_default();
     let times = match count(&mut input, "Count")? {
         Some(_) if until_cleared => return Err(invalid("PutFault takes one of Count and UntilCleared.")),
-        None if until_cleared => Times::UntilCleared,
-        count => Times::Count(count.unwrap_or(1)),
+        Some(count) => Times::Count(count),
+        None if until_cleared || lasts.is_some() => Times::UntilCleared,
+        None => Times::Count(1),
     };
     input.finish()?;
-    Ok(Order { fault, skip, times })
+    Ok(Order { fault, skip, times, percent: u8::try_from(percent).unwrap_or(u8::MAX), lasts })
+}
+
+fn function_fault(mut input: Input) -> ServiceResult<FunctionFault> {
+    let function_name = input.string("FunctionName")?;
+    let (crash, timeout) = (when(&mut input, "Crash")?, when(&mut input, "Timeout")?);
+    let effect = match (crash, timeout, delay(&mut input)?, input.structure("Error")?) {
+        (Some(when), None, None, None) => FunctionEffect::Crash(when),
+        (None, Some(when), None, None) => FunctionEffect::Timeout(when),
+        (None, None, Some(delay), None) => FunctionEffect::Delay(delay),
+        (None, None, None, Some(mut error)) => {
+            let (error_type, message) = (error.required("Type")?, error.string("Message")?.unwrap_or_default());
+            error.finish()?;
+            FunctionEffect::Error { error_type, message }
+        }
+        _ => return Err(invalid("A fault of a function takes one of Crash, Timeout, DelayMilliseconds and Error.")),
+    };
+    input.finish()?;
+    Ok(FunctionFault { function_name, effect })
+}
+
+fn stream_fault(mut input: Input) -> ServiceResult<StreamFault> {
+    let stream_name = input.string("StreamName")?;
+    let effect = match (flag(&mut input, "Throttle")?, input.structure("Error")?) {
+        (true, None) => StreamEffect::Throttle,
+        (false, Some(error)) => {
+            let (status, code, message) = error_members(error)?;
+            StreamEffect::Error { status, code, message }
+        }
+        _ => return Err(invalid("A fault of a stream takes one of Throttle and Error.")),
+    };
+    input.finish()?;
+    Ok(StreamFault { stream_name, effect })
+}
+
+fn delivery_fault(mut input: Input) -> ServiceResult<DeliveryFault> {
+    let delivery_stream_name = input.string("DeliveryStreamName")?;
+    let effect = match (delay(&mut input)?, flag(&mut input, "Twice")?, input.structure("Error")?) {
+        (Some(delay), false, None) => DeliveryEffect::Delay(delay),
+        (None, true, None) => DeliveryEffect::Twice,
+        (None, false, Some(mut error)) => {
+            let (code, message) = (error.required("Code")?, error.string("Message")?.unwrap_or_default());
+            error.finish()?;
+            DeliveryEffect::Error { code, message }
+        }
+        _ => return Err(invalid("A fault of a delivery takes one of DelayMilliseconds, Twice and Error.")),
+    };
+    input.finish()?;
+    Ok(DeliveryFault { delivery_stream_name, effect })
+}
+
+fn api_fault(mut input: Input) -> ServiceResult<ApiFault> {
+    let api_id = input.string("ApiId")?;
+    let status = count(&mut input, "Status")?.ok_or_else(|| invalid("A fault of an API takes Status: 500 or 503."))?;
+    let when = when(&mut input, "When")?.unwrap_or(When::Before);
+    input.finish()?;
+    Ok(ApiFault { api_id, status: u16::try_from(status).unwrap_or(u16::MAX), when })
+}
+
+fn when(input: &mut Input, name: &str) -> ServiceResult<Option<When>> {
+    match input.string(name)?.as_deref() {
+        None => Ok(None),
+        Some("BEFORE") => Ok(Some(When::Before)),
+        Some("AFTER") => Ok(Some(When::After)),
+        Some(other) => Err(invalid(format!("{name} is BEFORE or AFTER, not {other}."))),
+    }
+}
+
+fn when_word(when: When) -> &'static str {
+    match when {
+        When::Before => "BEFORE",
+        When::After => "AFTER",
+    }
+}
+
+/// A member that is `true` or absent.
+fn flag(input: &mut Input, name: &str) -> ServiceResult<bool> {
+    match input.boolean(name)? {
+        None => Ok(false),
+        Some(true) => Ok(true),
+        Some(false) => Err(invalid(format!("{name} is true or absent."))),
+    }
+}
+
+fn error_members(mut error: Input) -> ServiceResult<(u16, String, String)> {
+    let (code, message) = (error.required("Code")?, error.string("Message")?.unwrap_or_default());
+    let status = count(&mut error, "Status")?.unwrap_or(400);
+    error.finish()?;
+    Ok((u16::try_from(status).unwrap_or(u16::MAX), code, message))
 }
 
 fn call_fault(mut input: Input) -> ServiceResult<CallFault> {
     let (service, operation) = (input.required("Service")?, input.required("Operation")?);
     let effect = match (input.structure("Error")?, delay(&mut input)?, input.string("Close")?) {
-        (Some(mut error), None, None) => {
-            let (code, message) = (error.required("Code")?, error.string("Message")?.unwrap_or_default());
-            let status = count(&mut error, "Status")?.unwrap_or(400);
-            error.finish()?;
-            CallEffect::Error { status: u16::try_from(status).unwrap_or(u16::MAX), code, message }
+        (Some(error), None, None) => {
+            let (status, code, message) = error_members(error)?;
+            CallEffect::Error { status, code, message }
         }
         (None, Some(delay), None) => CallEffect::Delay(delay),
         (None, None, Some(when)) if when == "BEFORE" => CallEffect::CloseBefore,
@@ -125,6 +229,12 @@ fn shape(standing: &Standing) -> Value {
         Times::Count(left) => shape["Count"] = left.into(),
         Times::UntilCleared => shape["UntilCleared"] = true.into(),
     }
+    if standing.order.percent < 100 {
+        shape["Percent"] = standing.order.percent.into();
+    }
+    if let Some(left) = standing.order.lasts {
+        shape["ForMilliseconds"] = milliseconds(left);
+    }
     match &standing.order.fault {
         Fault::Call(fault) => {
             let mut call = json!({"Service": fault.service, "Operation": fault.operation});
@@ -155,8 +265,52 @@ fn shape(standing: &Standing) -> Value {
             }
             shape["Resource"] = resource;
         }
+        Fault::Function(fault) => {
+            let mut function = named("FunctionName", fault.function_name.as_deref());
+            match &fault.effect {
+                FunctionEffect::Crash(when) => function["Crash"] = when_word(*when).into(),
+                FunctionEffect::Timeout(when) => function["Timeout"] = when_word(*when).into(),
+                FunctionEffect::Delay(delay) => function["DelayMilliseconds"] = milliseconds(*delay),
+                FunctionEffect::Error { error_type, message } => {
+                    function["Error"] = json!({"Type": error_type, "Message": message});
+                }
+            }
+            shape["Function"] = function;
+        }
+        Fault::Stream(fault) => {
+            let mut stream = named("StreamName", fault.stream_name.as_deref());
+            match &fault.effect {
+                StreamEffect::Throttle => stream["Throttle"] = true.into(),
+                StreamEffect::Error { status, code, message } => {
+                    stream["Error"] = json!({"Code": code, "Message": message, "Status": status});
+                }
+            }
+            shape["Stream"] = stream;
+        }
+        Fault::Delivery(fault) => {
+            let mut delivery = named("DeliveryStreamName", fault.delivery_stream_name.as_deref());
+            match &fault.effect {
+                DeliveryEffect::Delay(delay) => delivery["DelayMilliseconds"] = milliseconds(*delay),
+                DeliveryEffect::Twice => delivery["Twice"] = true.into(),
+                DeliveryEffect::Error { code, message } => {
+                    delivery["Error"] = json!({"Code": code, "Message": message});
+                }
+            }
+            shape["Delivery"] = delivery;
+        }
+        Fault::Api(fault) => {
+            let mut api = named("ApiId", fault.api_id.as_deref());
+            api["Status"] = fault.status.into();
+            api["When"] = when_word(fault.when).into();
+            shape["Api"] = api;
+        }
     }
     shape
+}
+
+/// A shape that is narrowed to what has that name.
+fn named(member: &str, name: Option<&str>) -> Value {
+    name.map_or_else(|| json!({}), |name| json!({member: name}))
 }
 
 fn milliseconds(delay: Duration) -> Value {

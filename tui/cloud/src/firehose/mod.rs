@@ -21,20 +21,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    Place,
     caller::Caller,
-    iam::Iam,
-    kinesis::Kinesis,
-    logs::Logs,
-    s3::S3,
     wire::{Input, ServiceError, ServiceResult},
 };
 
 use self::{
     delivery_stream::{DeliveryStream, Source},
     destination::Destination,
-    worker::{Uses, Worker},
+    worker::Worker,
 };
+
+pub(crate) use self::worker::Uses;
 
 pub use self::delivery_stream::Buffered;
 
@@ -55,8 +52,8 @@ struct Open {
 
 impl Firehose {
     /// No delivery streams yet.
-    pub fn new(place: Arc<Place>, iam: Arc<Iam>, kinesis: Arc<Kinesis>, s3: Arc<S3>, logs: Arc<Logs>) -> Arc<Self> {
-        Arc::new(Self { uses: Uses { place, iam, kinesis, s3, logs }, streams: RwLock::default() })
+    pub fn new(uses: Uses) -> Arc<Self> {
+        Arc::new(Self { uses, streams: RwLock::default() })
     }
 
     /// A Firehose operation, input and output as JSON.
@@ -159,7 +156,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{Limits, Services};
+    use crate::{Limits, Place, Services};
 
     const TRUST: &str = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Place,
+    faults::{Faults, Met},
     iam::Iam,
     kinesis::{From, Kinesis, Shard},
     logs::{LogLine, Logs},
@@ -41,12 +42,13 @@ const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// What a worker uses.
 #[derive(Clone)]
-pub(super) struct Uses {
+pub(crate) struct Uses {
     pub place: Arc<Place>,
     pub iam: Arc<Iam>,
     pub kinesis: Arc<Kinesis>,
     pub s3: Arc<S3>,
     pub logs: Arc<Logs>,
+    pub faults: Arc<Faults>,
 }
 
 /// The worker of one delivery stream.
@@ -60,6 +62,21 @@ pub(super) struct Worker {
     done: BTreeSet<String>,
     flush: Option<oneshot::Sender<()>>,
     failures: u32,
+    held: Option<Held>,
+    /// Of the order that failed the last try: once it is taken back, the next one need not wait.
+    failed_by: Option<CancellationToken>,
+}
+
+/// A delivery that an order makes late.
+struct Held {
+    until: Instant,
+    lifted: CancellationToken,
+}
+
+impl Held {
+    fn is_over(&self) -> bool {
+        self.lifted.is_cancelled() || self.until <= Instant::now()
+    }
 }
 
 /// A stream that is being read.
@@ -81,7 +98,18 @@ impl Worker {
         flushes: mpsc::Receiver<oneshot::Sender<()>>,
         stop: CancellationToken,
     ) -> Self {
-        Self { uses, stream, flushes, stop, source: None, done: BTreeSet::new(), flush: None, failures: 0 }
+        Self {
+            uses,
+            stream,
+            flushes,
+            stop,
+            source: None,
+            done: BTreeSet::new(),
+            flush: None,
+            failures: 0,
+            held: None,
+            failed_by: None,
+        }
     }
 
     /// Works until the delivery stream or the cloud is gone.
@@ -99,7 +127,8 @@ impl Worker {
         loop {
             self.read().await;
             let mut retry = None;
-            if self.is_due() {
+            if self.is_due() && !self.is_held() {
+                self.held = None;
                 if self.deliver().await {
                     self.failures = 0;
                     continue;
@@ -183,6 +212,18 @@ impl Worker {
         due.is_some_and(|due| self.flush.is_some() || due <= Instant::now()) || (due.is_some() && is_full(&self.stream))
     }
 
+    /// Whether an order makes the delivery late that is due. The cloud's last delivery is never late.
+    fn is_held(&mut self) -> bool {
+        if self.flush.is_some() || self.stream.pending().in_flight.is_some() {
+            return false;
+        }
+        if self.held.is_none() {
+            let met = self.uses.faults.meet_delivery_delay(&self.stream.name);
+            self.held = met.map(|Met { effect, lifted }| Held { until: Instant::now() + effect, lifted });
+        }
+        self.held.as_ref().is_some_and(|held| !held.is_over())
+    }
+
     /// Writes what waits as one object; whether S3 took it.
     async fn deliver(&mut self) -> bool {
         let settings = self.stream.settings().clone();
@@ -198,16 +239,28 @@ impl Worker {
             batch.clone()
         };
         let destination = &settings.destination;
+        let denied = self.uses.faults.meet_delivery_error(&self.stream.name);
+        self.failed_by = denied.as_ref().map(|met| met.lifted.clone());
         let result = async {
+            if let Some(Met { effect: (code, message), .. }) = denied {
+                return Err(ServiceError::new(403, code, message));
+            }
             self.uses
                 .iam
                 .assume_for_service(&destination.role_arn, PRINCIPAL, &self.stream.name)
                 .map_err(|error| ServiceError::new(403, "AccessDenied", error.message))?;
             let body = packed(&batch.records, batch.bytes, destination.compression());
-            self.uses.s3.put(destination.bucket(), batch.key.as_deref().unwrap_or_default(), body).await
+            let key = batch.key.as_deref().unwrap_or_default();
+            self.uses.s3.put(destination.bucket(), key, body.clone()).await?;
+            if self.uses.faults.meet_delivery_twice(&self.stream.name) {
+                let again = self.key(&settings, batch.arrived_ms);
+                // The records are in S3: what becomes of their second object changes nothing.
+                let _ = self.uses.s3.put(destination.bucket(), &again, body).await;
+            }
+            Ok(())
         };
         match result.await {
-            Ok(_) => {
+            Ok(()) => {
                 self.stream.pending().in_flight = None;
                 true
             }
@@ -255,7 +308,15 @@ impl Worker {
         let now = Instant::now();
         let interval = self.stream.settings().destination.interval();
         let due = self.stream.pending().buffer.due(interval);
-        let mut until = retry.or(due).unwrap_or(now + NEVER);
+        let held = self.held.as_ref().filter(|held| !held.is_over());
+        let mut until = retry.or(held.map(|held| held.until)).or(due).unwrap_or(now + NEVER);
+        let lifted = if retry.is_some() { self.failed_by.clone() } else { held.map(|held| held.lifted.clone()) };
+        let lifted = async {
+            match lifted {
+                Some(lifted) => lifted.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
         let is_gone = self.source.is_none() && matches!(self.stream.source, Source::Stream { .. });
         if is_gone {
             until = until.min(now + SOURCE_LOOKED_FOR);
@@ -275,6 +336,7 @@ impl Worker {
                 }
             }
             () = self.stream.updated.notified() => {}
+            () = lifted => {}
             () = self.stream.put.notified(), if is_calm => {}
             () = tokio::time::sleep_until(until.into()) => {
                 if is_gone {

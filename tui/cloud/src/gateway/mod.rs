@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::{
     Place,
     caller::Caller,
+    faults::Faults,
     iam::Iam,
     lambda::Lambda,
     logs::Logs,
@@ -29,6 +30,7 @@ pub(crate) struct Gateway {
     iam: Arc<Iam>,
     lambda: Arc<Lambda>,
     logs: Arc<Logs>,
+    faults: Arc<Faults>,
     /// In the order in which they were made.
     apis: RwLock<Vec<Arc<Api>>>,
     /// The account's throttle, over all APIs.
@@ -38,12 +40,19 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// No APIs yet.
-    pub fn new(place: Arc<Place>, iam: Arc<Iam>, lambda: Arc<Lambda>, logs: Arc<Logs>) -> Arc<Self> {
+    pub fn new(
+        place: Arc<Place>,
+        iam: Arc<Iam>,
+        lambda: Arc<Lambda>,
+        logs: Arc<Logs>,
+        faults: Arc<Faults>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             place,
             iam,
             lambda,
             logs,
+            faults,
             apis: RwLock::default(),
             account: Mutex::default(),
             keys: data::jwks::KeySets::default(),

@@ -262,8 +262,9 @@ impl Engine {
         self.store.sum_open_shards().await
     }
 
-    /// Puts one record. The caller sees to it that nobody reads or puts in between.
-    pub async fn put(&self, stream: &str, record: &NewRecord<'_>) -> ServiceResult<Placed> {
+    /// Puts one record, or refuses it as one too many for its shard's second. The caller sees to it
+    /// that nobody reads or puts in between.
+    pub async fn put(&self, stream: &str, record: &NewRecord<'_>, throttled: bool) -> ServiceResult<Placed> {
         let hash_key = match record.explicit_hash_key {
             Some(text) => text.parse().map_err(|_| {
                 ServiceError::bad_request(
@@ -277,6 +278,10 @@ impl Engine {
             None => sequence::partition_key_to_hash_key(record.partition_key),
         };
         let placed = self.store.allocate_sequence(stream, &hash_key).await.map_err(refusal)?;
+        if throttled {
+            let message = self.rate_exceeded(stream, &placed.shard_id);
+            return Err(ServiceError::bad_request("ProvisionedThroughputExceededException", message));
+        }
         let bytes = decoded_length(record.data) + record.partition_key.len() as u64;
         self.store.try_reserve_shard_throughput(stream, &placed.shard_id, bytes, placed.now).await.map_err(
             |error| {

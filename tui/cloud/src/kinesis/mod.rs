@@ -30,6 +30,7 @@ use serde_json::{Map, Value};
 use crate::{
     Place,
     caller::Caller,
+    faults::Faults,
     wire::{Input, Request, Response, ServiceError, ServiceResult, json},
 };
 
@@ -65,6 +66,7 @@ impl StoredRecord {
 /// The streams.
 pub(crate) struct Kinesis {
     place: Arc<Place>,
+    faults: Arc<Faults>,
     engine: Engine,
     streams: Streams,
     /// By consumer ARN and shard.
@@ -76,10 +78,11 @@ pub(crate) struct Kinesis {
 
 impl Kinesis {
     /// No streams yet. Records that are too old are deleted on the current runtime.
-    pub fn new(place: Arc<Place>) -> Arc<Self> {
+    pub fn new(place: Arc<Place>, faults: Arc<Faults>) -> Arc<Self> {
         let kinesis = Arc::new(Self {
             engine: Engine::new(&place),
             place,
+            faults,
             streams: Streams::default(),
             subscriptions: Mutex::default(),
             letting_go: tokio::sync::Mutex::default(),
@@ -110,11 +113,11 @@ impl Kinesis {
 
     /// A Kinesis operation (`CreateStream`, `PutRecord`, …), input and output as JSON.
     /// `SubscribeToShard` answers with an event stream and is only there over HTTP.
-    pub async fn call(&self, _caller: &Caller, operation: &str, input: Input) -> ServiceResult {
+    pub async fn call(&self, caller: &Caller, operation: &str, input: Input) -> ServiceResult {
         let input = input.into_members();
         match operation {
-            "PutRecord" => self.put_record(input).await,
-            "PutRecords" => self.put_records(input).await,
+            "PutRecord" => self.put_record(caller, input).await,
+            "PutRecords" => self.put_records(caller, input).await,
             "GetRecords" => self.get_records(input).await,
             "GetShardIterator" => self.get_shard_iterator(input).await,
             "CreateStream" => self.create_stream(input).await,

@@ -4,7 +4,11 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use crate::wire::{ServiceError, ServiceResult};
+use crate::{
+    caller::Caller,
+    faults::StreamEffect,
+    wire::{ServiceError, ServiceResult},
+};
 
 use super::{
     Kinesis,
@@ -16,7 +20,7 @@ use super::{
 const BATCH_BYTES_AT_MOST: u64 = 10 * 1024 * 1024;
 
 impl Kinesis {
-    pub(super) async fn put_record(&self, input: Map<String, Value>) -> ServiceResult {
+    pub(super) async fn put_record(&self, caller: &Caller, input: Map<String, Value>) -> ServiceResult {
         let members = self.engine.check("PutRecord", input)?.members;
         let stream = self.engine.stream_name(&members)?;
         let state = self.state(&stream).await?;
@@ -32,9 +36,10 @@ impl Kinesis {
                 ),
             ));
         }
+        let throttled = self.meets_trouble(caller, "PutRecord", &stream)?;
         let placed = {
             let _alone = state.gate.write().await;
-            self.engine.put(&stream, &record_of(&members)).await?
+            self.engine.put(&stream, &record_of(&members), throttled).await?
         };
         self.account(&state, placed.bytes).await;
         let mut answer = json!({"ShardId": placed.shard_id, "SequenceNumber": placed.sequence_number});
@@ -42,7 +47,7 @@ impl Kinesis {
         Ok(answer)
     }
 
-    pub(super) async fn put_records(&self, input: Map<String, Value>) -> ServiceResult {
+    pub(super) async fn put_records(&self, caller: &Caller, input: Map<String, Value>) -> ServiceResult {
         let members = self.engine.check("PutRecords", input)?.members;
         let stream = self.engine.stream_name(&members)?;
         let state = self.state(&stream).await?;
@@ -55,12 +60,17 @@ impl Kinesis {
                 format!("Records size exceeds {BATCH_BYTES_AT_MOST} bytes limit"),
             ));
         }
+        // Before anything is put: a call that is refused puts nothing.
+        let throttled = records
+            .iter()
+            .map(|_| self.meets_trouble(caller, "PutRecords", &stream))
+            .collect::<ServiceResult<Vec<bool>>>()?;
         let mut answers = Vec::with_capacity(records.len());
         let (mut failed, mut bytes) = (0, 0);
         {
             let _alone = state.gate.write().await;
-            for record in &records {
-                match self.engine.put(&stream, record).await {
+            for (record, throttled) in records.iter().zip(throttled) {
+                match self.engine.put(&stream, record, throttled).await {
                     Ok(placed) => {
                         bytes += placed.bytes;
                         answers.push(json!({"SequenceNumber": placed.sequence_number, "ShardId": placed.shard_id}));
@@ -78,6 +88,40 @@ impl Kinesis {
         let mut answer = json!({"FailedRecordCount": failed, "Records": answers});
         say_encryption(&mut answer, &state);
         Ok(answer)
+    }
+
+    /// Whether an order throttles the record at hand; an error where it has the call refused.
+    fn meets_trouble(&self, caller: &Caller, operation: &str, stream: &str) -> ServiceResult<bool> {
+        match self.faults.meet_put(stream) {
+            None => Ok(false),
+            Some(StreamEffect::Throttle) => Ok(true),
+            Some(StreamEffect::Error { status, code, message }) => {
+                let message = if message.is_empty() && code == "AccessDeniedException" {
+                    self.access_denied(caller, operation, stream)
+                } else {
+                    message
+                };
+                Err(ServiceError::new(status, code, message))
+            }
+        }
+    }
+
+    /// AWS's words where no policy of the caller allows the call.
+    fn access_denied(&self, caller: &Caller, operation: &str, stream: &str) -> String {
+        let account = &self.place.account_id;
+        let user = match caller {
+            Caller::Account => format!("arn:aws:iam::{account}:root"),
+            Caller::Role { role_arn, session_name } => {
+                let role = role_arn.rsplit('/').next().unwrap_or_default();
+                format!("arn:aws:sts::{account}:assumed-role/{role}/{session_name}")
+            }
+            Caller::Service(name) => (*name).to_owned(),
+        };
+        format!(
+            "User: {user} is not authorized to perform: kinesis:{operation} on resource: {} because no identity-based \
+             policy allows the kinesis:{operation} action",
+            self.place.arn("kinesis", &format!("stream/{stream}"))
+        )
     }
 
     /// Counts what was put, lets the oldest records go where there are too many bytes, and wakes

@@ -26,9 +26,13 @@ use super::{
     processes,
     runtime_api::{ApiAnswer, ApiCall, FunctionResult, LARGEST_PAYLOAD_BYTES, NextInvocation, RuntimeApi, Waiter},
     settings::Settings,
+    trouble::{self, Begin},
     variables::variables,
 };
-use crate::wire::{ServiceError, ServiceResult};
+use crate::{
+    faults::{FunctionEnd, Met, MetInvocation},
+    wire::{ServiceError, ServiceResult},
+};
 
 /// How long an environment may take to become ready.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -346,13 +350,46 @@ impl Environment {
             payload: work.payload.clone(),
         };
         let stop = self.site.stop.clone();
-        let mut delivered = self.deliver(&next);
+        let MetInvocation { delay, end } = self.site.faults.meet_invocation(&self.version.name);
+        let mut after = end.clone().filter(Met::is_after);
+        let mut held = delay.is_some() || end.is_some();
+        let mut let_go = std::pin::pin!(trouble::before(delay, end));
+        let mut delivered = !held && self.deliver(&next);
+        // What the function answered, and an order holds back until the time limit.
+        let mut withheld: Option<(FunctionResult, oneshot::Sender<ApiAnswer>, CancellationToken)> = None;
         let mut result: Option<FunctionResult> = None;
         let mut answered_by = None;
         let failure = loop {
             let hold = answered_by.filter(|_| outcome.is_some() && !work.wants_log);
             let happening = tokio::select! {
                 happening = self.happening() => happening,
+                begin = &mut let_go, if held => {
+                    held = false;
+                    match begin {
+                        Begin::Deliver => delivered = self.deliver(&next),
+                        Begin::Kill => if let Some(failure) = self.kill_process().await {
+                            break Some(failure);
+                        },
+                        Begin::Throw { error_type, message } => {
+                            self.log.threw(&work.request_id, &error_type, &message);
+                            let payload = json!({"errorType": error_type, "errorMessage": message}).to_string();
+                            result = Some(FunctionResult::Error { payload: payload.into(), error_type });
+                            answered_by = Some(Instant::now() + READY_SOON);
+                            // The runtime was given nothing, and waits on.
+                            if self.running.as_ref().is_some_and(|running| running.waiter.is_some()) {
+                                break None;
+                            }
+                        }
+                    }
+                    continue;
+                }
+                () = trouble::lifted(withheld.as_ref().map(|(.., lifted)| lifted)) => {
+                    if let Some((said, reply, _)) = withheld.take() {
+                        result = Some(accept(said, reply));
+                        answered_by = Some(Instant::now() + READY_SOON);
+                    }
+                    continue;
+                }
                 () = sleep_until(deadline) => break Some(self.timed_out()),
                 () = stop.cancelled() => break Some(Failure::new("Runtime.ExitError", "The cloud ends")),
                 () = sleep_until(hold.unwrap_or(deadline)), if hold.is_some() => {
@@ -369,23 +406,29 @@ impl Environment {
                         let _ = waiter.send(Err(ApiAnswer::InvalidState));
                     }
                 }
+                Happening::Ready if held => {}
                 Happening::Ready => delivered = self.deliver(&next),
                 Happening::Finished { request_id, result: said, reply } => {
-                    let taken = if !delivered || request_id != work.request_id {
-                        ApiAnswer::InvalidRequestId
-                    } else if result.is_some() {
-                        ApiAnswer::InvalidState
+                    if !delivered || request_id != work.request_id {
+                        let _ = reply.send(ApiAnswer::InvalidRequestId);
+                    } else if result.is_some() || withheld.is_some() {
+                        let _ = reply.send(ApiAnswer::InvalidState);
                     } else {
-                        let taken = if matches!(said, FunctionResult::TooLarge) {
-                            ApiAnswer::TooLarge
-                        } else {
-                            ApiAnswer::Accepted
-                        };
-                        result = Some(said);
-                        answered_by = Some(Instant::now() + READY_SOON);
-                        taken
-                    };
-                    let _ = reply.send(taken);
+                        match after.take() {
+                            None => {
+                                result = Some(accept(said, reply));
+                                answered_by = Some(Instant::now() + READY_SOON);
+                            }
+                            Some(Met { effect: FunctionEnd::Timeout(_), lifted }) => {
+                                withheld = Some((said, reply, lifted));
+                            }
+                            Some(_) => {
+                                if let Some(failure) = self.kill_process().await {
+                                    break Some(failure);
+                                }
+                            }
+                        }
+                    }
                 }
                 Happening::InitError { reply, .. } => {
                     let _ = reply.send(ApiAnswer::InvalidState);
@@ -476,6 +519,21 @@ impl Environment {
         }
     }
 
+    /// Kills the process, whose end is then seen as that of any other; gives the failure where its
+    /// number is not known yet, and all of the environment had to be ended.
+    async fn kill_process(&mut self) -> Option<Failure> {
+        match self.running.as_ref().and_then(|running| running.pid) {
+            Some(pid) => {
+                processes::kill(pid);
+                None
+            }
+            None => {
+                self.end().await;
+                Some(Failure::exited("signal: killed"))
+            }
+        }
+    }
+
     fn timed_out(&self) -> Failure {
         Failure::timeout(self.version.settings.timeout_s)
     }
@@ -561,6 +619,13 @@ impl Environment {
     fn timeout(&self) -> Duration {
         Duration::from_secs(self.version.settings.timeout_s.into())
     }
+}
+
+/// Takes what the function answered.
+fn accept(said: FunctionResult, reply: oneshot::Sender<ApiAnswer>) -> FunctionResult {
+    let taken = if matches!(said, FunctionResult::TooLarge) { ApiAnswer::TooLarge } else { ApiAnswer::Accepted };
+    let _ = reply.send(taken);
+    said
 }
 
 /// An X-Ray header that samples nothing.

@@ -107,6 +107,26 @@ impl LogStream {
         self.write_function_lines(&lines);
     }
 
+    /// The function threw: what its runtime writes of that.
+    pub fn threw(&mut self, request_id: &str, error_type: &str, message: &str) {
+        let now = Timestamp::now();
+        let line = match self.settings.format {
+            LogFormat::Text => format!("[ERROR] {error_type}: {message}\n"),
+            LogFormat::Json => {
+                let words = if message.is_empty() { error_type } else { message };
+                let line = json!({
+                    "timestamp": iso(now),
+                    "level": "ERROR",
+                    "message": words,
+                    "errorType": error_type,
+                    "lambdaRequestId": request_id,
+                });
+                format!("{line}\n")
+            }
+        };
+        self.write_function_lines(&[line.into_bytes()]);
+    }
+
     /// Writes what came without a line break, as at the end of an invocation.
     pub fn finish_line(&mut self) {
         if !self.unfinished.is_empty() {

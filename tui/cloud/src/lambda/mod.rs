@@ -19,6 +19,7 @@ mod requests;
 mod runtime_api;
 mod settings;
 pub mod supervisor;
+mod trouble;
 mod variables;
 
 use std::{
@@ -44,6 +45,7 @@ use self::{
 use crate::{
     Place,
     caller::Caller,
+    faults::Faults,
     iam::Iam,
     logs::Logs,
     s3::S3,
@@ -87,6 +89,7 @@ struct Site {
     place: Arc<Place>,
     iam: Arc<Iam>,
     logs: Arc<Logs>,
+    faults: Arc<Faults>,
     /// The folder of this cloud's code and temporary files.
     directory: PathBuf,
     /// What the tags of this cloud's processes begin with: the cloud's own process, then one of the
@@ -122,7 +125,7 @@ fn ends() -> ServiceError {
 impl Lambda {
     /// No functions yet. Ends what clouds left behind that were killed together with their
     /// supervisors.
-    pub fn new(place: Arc<Place>, iam: Arc<Iam>, s3: Arc<S3>, logs: Arc<Logs>) -> Arc<Self> {
+    pub fn new(place: Arc<Place>, iam: Arc<Iam>, s3: Arc<S3>, logs: Arc<Logs>, faults: Arc<Faults>) -> Arc<Self> {
         let cloud = processes::identity(rustix::process::getpid().as_raw_pid()).unwrap_or_default();
         let unique = uuid::Uuid::new_v4().simple().to_string();
         // A function's process starts in another folder, so paths must not depend on the present one.
@@ -134,6 +137,7 @@ impl Lambda {
             place,
             iam,
             logs,
+            faults,
             directory,
             tag: format!("{cloud}/{unique}"),
             permits: Arc::new(Semaphore::new(ENVIRONMENTS_AT_ONCE)),

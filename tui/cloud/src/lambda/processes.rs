@@ -68,7 +68,8 @@ pub(super) fn wait_for_tagged(wanted: impl Fn(&str) -> bool, at_most: Duration) 
     }
 }
 
-fn kill(pid: i32) {
+/// Kills one process.
+pub(super) fn kill(pid: i32) {
     if let Some(pid) = Pid::from_raw(pid) {
         // It may have ended by itself in between.
         let _ = kill_process(pid, Signal::KILL);

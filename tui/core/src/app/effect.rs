@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, ReplayStep, RequestEdits};
+use super::{Destroying, FaultOrder, ReplayStep, RequestEdits};
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,16 @@ pub enum Effect {
     StopAsciicast,
     /// Steer the replay.
     Replay(ReplayStep),
+    /// Break something of the local cloud, or mend it.
+    Break(FaultOrder),
+    /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below
+    /// what only the program's outside knows.
+    Diagnostics {
+        /// Where.
+        path: String,
+        /// What the app knows, secrets masked.
+        text: String,
+    },
     /// End the app.
     Quit,
 }

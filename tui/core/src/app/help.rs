@@ -3,6 +3,7 @@
 
 use super::{Action, App, Context, Effect, Pane, Row, Sign, Target, chart::ChartRow, keymap, keymap::BINDINGS};
 use crate::{
+    events::ApiRequestId,
     guide::{self, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
@@ -99,8 +100,14 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
+    /// The AWS CLI commands that show the same as a row.
+    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
+        let commands = guide::commands(&topic_of_row(row), &self.known());
+        commands.iter().map(ToString::to_string).collect()
+    }
+
     fn help_commands(&self) -> Vec<String> {
-        let commands = self.with_topic(|topic, known| guide::commands(topic, known));
+        let commands = self.with_topic(guide::commands);
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
     }
 
@@ -113,30 +120,24 @@ impl App {
             self.all_keys(&mut lines, context);
             return lines.lines;
         }
-        match self.with_topic(|topic, known| (guide::what(topic, known), guide::more(topic, known))) {
-            Some((what, more)) => {
-                lines.parts(what);
-                self.trouble_lines(&mut lines, turn);
-                if turn == 0 {
-                    self.keys_now(&mut lines, context);
-                }
-                lines.parts(more);
-            }
-            None => {
-                lines.parts(vec![Part::Text(self.words_without_topic(context).to_owned())]);
-                self.keys_now(&mut lines, context);
-            }
+        let explained = self.with_topic(|topic, known| (guide::what(topic, known), guide::more(topic, known)));
+        let (what, more) =
+            explained.unwrap_or_else(|| (vec![Part::Text(words_without_topic(context).to_owned())], Vec::new()));
+        lines.parts(what);
+        self.trouble_lines(&mut lines, turn);
+        if turn == 0 {
+            self.keys_now(&mut lines, context);
         }
+        lines.parts(more);
         if turn == 0 {
             self.all_keys(&mut lines, context);
         }
         lines.lines
     }
 
-    /// What is explained, with what is known of the pipeline.
-    fn with_topic<T>(&self, explain: impl FnOnce(&Topic, &Known) -> T) -> Option<T> {
+    fn known(&self) -> Known<'_> {
         let ready = self.deployment.ready();
-        let known = Known {
+        Known {
             is_local: self.target == Target::Local,
             now_millis: self.now.as_millis(),
             place: self.cli_place(),
@@ -144,7 +145,12 @@ impl App {
             outputs: ready.map(|ready| &ready.outputs),
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
-        };
+        }
+    }
+
+    /// What is explained, with what is known of the pipeline.
+    fn with_topic<T>(&self, explain: impl FnOnce(&Topic, &Known) -> T) -> Option<T> {
+        let known = self.known();
         let operations: Vec<(&str, &str)> =
             self.calls.operations().map(|(service, operation, _)| (service, operation)).collect();
         let calls = Topic::Calls(&operations);
@@ -209,7 +215,7 @@ impl App {
         let Some(trace) = self.trace().and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
         let first = trace.sent_at.or(trace.access_at).or(trace.function_at).or(trace.record_at);
         TraceIds {
-            api_request_id: trace.api_request_id.as_ref().map(|id| id.as_str()),
+            api_request_id: trace.api_request_id.as_ref().map(ApiRequestId::as_str),
             record: trace.place.as_ref().map(|(shard, number)| (shard, number)),
             landing: trace.landing.as_ref().map(|landing| (&landing.object, landing.line)),
             from_millis: first.unwrap_or(self.now).as_millis(),
@@ -225,18 +231,6 @@ impl App {
         let chart = self.chart();
         let ChartRow::Resource(resource) = chart.rows.get(index)? else { return None };
         Some((resource.logical_id.clone(), format!("AWS::{}", resource.kind)))
-    }
-
-    const fn words_without_topic(&self, context: Context) -> &'static str {
-        match context {
-            Context::Preview => "What a deployment would change, and cost. Nothing is changed before you agree.",
-            Context::Destroy => "What taking the stack down means. Nothing is done before its name is typed.",
-            _ => {
-                "Tailwater deploys a pipeline from template.yaml and shows events on their way through it: an API takes \
-                 them, a Lambda function puts each to a Kinesis stream, Firehose gathers them and writes objects to S3. \
-                 When the pipeline is there, the overview opens. ← and → explain each part of it."
-            }
-        }
     }
 
     /// What is wrong at the hop that is explained, or at any of them.
@@ -264,7 +258,8 @@ impl App {
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
-            lines.key(binding.shown, binding.help);
+            // The rest of a longer explanation stands below, with all keys.
+            lines.key(binding.shown, binding.help.split(';').next().unwrap_or_default());
         }
         lines.key("← →", "← all keys; → the next part of the pipeline, explained");
     }
@@ -298,6 +293,18 @@ impl App {
             signs.iter().zip(words).map(|(sign, word)| format!("{} {word}", sign.text())).collect();
         lines.text(&signs.join("   "));
         lines.text("#42 was sent from here, ·7 by someone else. Marked rows in all panes are the same event.");
+    }
+}
+
+const fn words_without_topic(context: Context) -> &'static str {
+    match context {
+        Context::Preview => "What a deployment would change, and cost. Nothing is changed before you agree.",
+        Context::Destroy => "What taking the stack down means. Nothing is done before its name is typed.",
+        _ => {
+            "Tailwater deploys a pipeline from template.yaml and shows events on their way through it: an API takes \
+             them, a Lambda function puts each to a Kinesis stream, Firehose gathers them and writes objects to S3. \
+             When the pipeline is there, the overview opens. ← and → explain each part of it."
+        }
     }
 }
 

@@ -59,8 +59,6 @@ pub enum Action {
     Send,
     /// Begin the tour.
     Tour,
-    /// End the tour.
-    EndTour,
     /// No more of many are sent.
     StopLoad,
     /// Edit it.
@@ -93,8 +91,28 @@ pub enum Action {
     TurnView,
     /// Steer the replay.
     Replay(ReplayStep),
+    /// The faults of the local cloud.
+    Break,
+    /// Turn the fault on, or off.
+    TurnFault,
+    /// Turn all faults off.
+    ClearFaults,
+    /// Less of what is set.
+    Weaker,
+    /// More of it.
+    Stronger,
+    /// The next column.
+    NextColumn,
+    /// The previous column.
+    PreviousColumn,
     /// Explain.
     Help,
+    /// All messages.
+    Messages,
+    /// The palette.
+    Palette,
+    /// The chosen name into the palette's line.
+    Complete,
     /// The next thing that the help explains.
     NextTopic,
     /// The one before.
@@ -122,12 +140,18 @@ pub enum Context {
     Editing,
     /// The line for a filter or for what to find: letters are text.
     Prompt,
+    /// The palette: letters are text.
+    Palette,
     /// One row opened.
     Detail,
     /// One event's trace.
     Trace,
+    /// The faults of the local cloud.
+    Breaking,
     /// The help.
     Help,
+    /// All messages.
+    Messages,
     /// A list to pick from: letters narrow it.
     Picker,
     /// A question.
@@ -158,7 +182,10 @@ pub struct Binding {
     pub when: fn(&App) -> bool,
 }
 
-use Context::{Destroy, Detail, Editing, Help, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace};
+use Context::{
+    Breaking, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running,
+    Start, Trace,
+};
 
 const fn always(_: &App) -> bool {
     true
@@ -173,7 +200,8 @@ const fn key(key: Key) -> KeyPress {
 }
 
 /// Where a replay can be steered: everywhere but where letters are text.
-const REPLAY: &[Context] = &[Start, Panes, Detail, Trace, Help, Question, Preview, Destroy, Running];
+const REPLAY: &[Context] =
+    &[Start, Panes, Detail, Trace, Help, Question, Preview, Destroy, Running, Breaking, Messages];
 
 macro_rules! bindings {
     ($( [$($press:expr),+] $shown:literal => $action:expr, $contexts:expr, $label:literal, $help:literal $(, if $when:expr)? ; )*) => {
@@ -208,21 +236,31 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Prompt], "do it", "find, or filter, by what was typed";
     [key(Key::Esc)] "Esc" => Action::Back, &[Prompt], "cancel", "leave it as it was";
+    [key(Key::Enter)] "Enter" => Action::Accept, &[Palette], "do it", "do what is chosen";
+    [key(Key::Tab)] "Tab" => Action::Complete, &[Palette], "complete", "the chosen name into the line, to go on with its arguments";
+    [key(Key::Up), KeyPress::ctrl('p'), key(Key::BackTab)] "↑ ↓" => Action::Up, &[Palette], "choose", "choose";
+    [key(Key::Down), KeyPress::ctrl('n')] "↓" => Action::Down, &[Palette], "", "";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Palette], "close", "close it";
     [key(Key::Enter)] "Enter" => Action::Accept, &[Picker], "take it", "take what is chosen into the editor";
     [key(Key::Up)] "↑ ↓" => Action::Up, &[Picker], "choose", "choose";
     [key(Key::Down), key(Key::Tab)] "↓" => Action::Down, &[Picker], "", "";
     [key(Key::Esc)] "Esc" => Action::Back, &[Picker], "leave it", "leave the editor as it is";
+    [key(Key::Enter)] "Enter" => Action::TurnFault, &[Breaking], "on, off", "turn the fault on, or off";
+    [key(Key::Left), char('h')] "← →" => Action::Weaker, &[Breaking], "less, more", "less and more of the column (h, l too); one that is on is ordered anew";
+    [key(Key::Right), char('l')] "→" => Action::Stronger, &[Breaking], "", "";
+    [key(Key::Tab)] "Tab" => Action::NextColumn, &[Breaking], "column", "the next column: how late, how many of a hundred, how often, how long";
+    [key(Key::BackTab)] "Shift-Tab" => Action::PreviousColumn, &[Breaking], "", "the previous column";
+    [char('x')] "x" => Action::ClearFaults, &[Breaking], "all off", "turn all faults off, whoever ordered them", if App::has_faults;
     [char('r')] "r" => Action::Retry, &[Start], "try again", "try again, or look again", if App::can_retry;
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
-    [key(Key::Esc)] "Esc" => Action::EndTour, &[Panes], "", "", if App::is_on_tour;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
-    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace], "send", "send what is in the editor, as many times as you press it", if App::can_send;
+    [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
-    [char('t')] "t" => Action::Trace, &[Panes, Detail], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
+    [char('t')] "t" => Action::Trace, &[Panes, Detail, Breaking], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
@@ -241,30 +279,36 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace], "", "Objects: what landed in S3", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace], "stack", "Stack: what CloudFormation did";
-    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace], "calls", "Calls: every call to an AWS API that this program made";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help], "", "the last line";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Breaking], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking], "calls", "Calls: every call to an AWS API that this program made";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages], "", "the last line";
+    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
+    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
+    [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
+    [char('B')] "B" => Action::Back, &[Breaking], "", "";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace], "back", "one level back";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::is_away;
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking], "back", "one level back";
+    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
     [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
     [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
     [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
@@ -327,6 +371,7 @@ pub fn markdown() -> String {
         ("while editing: ", Editing),
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
+        ("while breaking: ", Breaking),
         ("in a preview: ", Preview),
         ("before destroying: ", Destroy),
         ("while the stack changes, after Ctrl-C: ", Running),
@@ -368,13 +413,13 @@ mod tests {
         for shown in ["`s`", "`e`", "`F5`", "`Tab`", "`?`", "`q`", "`Ctrl-C`", "`PgUp PgDn`"] {
             assert!(table.contains(shown), "{shown} is missing in\n{table}");
         }
-        assert_eq!(table.matches("| `Tab` |").count(), 1);
+        assert_eq!(table.matches("| `PgUp PgDn` |").count(), 1);
     }
 
     #[test]
     fn letters_are_text_where_text_is_typed() {
         for binding in BINDINGS {
-            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Picker));
+            let typed = binding.contexts.iter().any(|context| matches!(context, Editing | Prompt | Palette | Picker));
             let letter = binding.keys.iter().any(|press| matches!(press.key, Key::Char(_)) && !press.ctrl);
             assert!(!(typed && letter), "{} is text there", binding.shown);
         }

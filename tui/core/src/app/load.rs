@@ -105,13 +105,13 @@ impl Load {
             format!("{}{of} sent: {} accepted", number::grouped(self.begun), number::grouped(self.accepted));
         let further = [(self.throttled, "throttled (429)"), (self.refused, "refused"), (self.unanswered, "unanswered")];
         for (count, what) in further.into_iter().filter(|(count, _)| *count > 0) {
-            words.push_str(&format!(", {} {what}", number::grouped(count)));
+            words.extend([", ", &number::grouped(count), " ", what]);
         }
         let passed = now.since(self.began).as_secs_f64();
         if passed >= 1.0 {
             #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
             let reached = self.begun as f64 / passed;
-            words.push_str(&format!(", {reached:.1}/s reached"));
+            words.extend([", ", &format!("{reached:.1}"), "/s reached"]);
         }
         words
     }

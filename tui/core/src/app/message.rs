@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CallBudget, EventSource, First, KeyPress, Mouse, Recording, Replay};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse, Recording, Replay};
 use crate::{
     events::{Event, StackStatus, Timestamp},
+    faults::Standing,
     pipeline::{Buffering, Outputs, Preview, Settings},
 };
 
@@ -131,6 +132,8 @@ pub enum TailState {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// What is known when the app begins, besides its options.
+    Begin(Box<Begin>),
     /// A key was pressed that is no text of the editor.
     Key(KeyPress),
     /// A text was pasted outside the editor.
@@ -177,6 +180,8 @@ pub enum Message {
     SendingEnded,
     /// Something worth a line, from the rooms that touch the world.
     Notice(String),
+    /// The faults of the local cloud that are on, or why that can't be told.
+    Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
     /// This is being recorded now.

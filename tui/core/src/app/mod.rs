@@ -6,24 +6,32 @@
 mod agreeing;
 mod asking;
 mod axis;
+mod breaking;
 mod calls;
 mod chart;
+mod commands;
 mod deployment;
 mod detail;
+mod diagnostics;
 mod effect;
 mod figures;
 mod finding;
+mod flow;
 mod help;
 mod history;
 pub mod keymap;
 mod keys;
 mod layout;
 mod load;
+mod look;
 mod message;
+mod message_log;
 mod moving;
+mod palette;
 mod pane;
 mod picker;
 mod possible;
+mod present;
 mod press;
 mod prompt;
 mod recording;
@@ -31,6 +39,7 @@ mod replay;
 mod request;
 mod row;
 mod send;
+mod settings;
 mod strip;
 mod tour;
 mod trace_view;
@@ -39,29 +48,37 @@ mod words;
 
 pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
+pub use commands::{COMMANDS, Command};
 pub use deployment::{
     Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
 };
 pub use detail::{Detail, DetailLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
+pub use flow::Moving;
 pub use help::{HelpLine, HelpView};
 pub use history::History;
 pub use keymap::{Action, Context};
 pub use keys::{Key, KeyPress, Mouse, MouseKind};
-pub use layout::{Area, Layout, SMALLEST};
+pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
+pub use look::Begin;
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
+pub use message_log::{MessageLog, Said};
+pub use palette::{Item, Palette};
 pub use pane::{Direction, Pane, PaneState};
 pub use picker::{Picker, PickerItem, PickerKind};
+pub use present::{Countdown, HELD_AT_EACH_HOP, Present, SMALLEST_TO_PRESENT};
 pub use prompt::{Prompt, PromptKind};
 pub use recording::Recording;
 pub use replay::{NOTHING_IS_CHANGED, Replay, ReplayStep, Speed};
 pub use request::RequestEdits;
 pub use row::{ObjectRow, Query, Row, source_word};
 pub use send::{Check, InFlight, Outgoing, Send, Template};
+pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use tour::{TOUR_LINES, TourWords};
 pub use trace_view::{TraceLine, TraceView};
@@ -84,6 +101,9 @@ use crate::{
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 /// How many accepted events that no record shows yet are looked for on the strip.
 const PUT_NOT_SEEN_MOST: usize = 50;
+
+/// On AWS, below this width, Send is one line and the tails have the room.
+const TAILS_BELOW: u16 = 100;
 
 /// What the app is started with.
 #[derive(Debug, Clone)]
@@ -166,6 +186,7 @@ pub struct App {
     large: bool,
     editing: bool,
     prompt: Option<Prompt>,
+    palette: Option<Palette>,
     /// The filter before the one being typed.
     filter_before: Option<Query>,
     find: Option<Query>,
@@ -174,6 +195,14 @@ pub struct App {
     trace: Option<TraceView>,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is broken on purpose.
+    breaking: Breaking,
+    /// How far the messages are scrolled up from the newest, where they are open.
+    messages: Option<usize>,
+    message_log: MessageLog,
+    look: look::Look,
+    flow: flow::Flow,
+    present: Option<Present>,
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
@@ -195,9 +224,10 @@ pub struct App {
 impl App {
     /// The app before anything happened: its first frame waits for nothing.
     pub fn new(options: Options) -> Self {
-        let phase = match options.target {
-            Target::Local => Phase::StartingCloud,
-            Target::Aws { .. } => Phase::Looking,
+        // Whoever comes to AWS came to look, whoever is on a local cloud sends.
+        let (phase, focus) = match options.target {
+            Target::Local => (Phase::StartingCloud, Pane::Send),
+            Target::Aws { .. } => (Phase::Looking, Pane::Logs),
         };
         Self {
             deployment: Deployment::new(phase, options.now),
@@ -226,17 +256,24 @@ impl App {
             tails: HashMap::new(),
             panes: std::array::from_fn(|_| PaneState::default()),
             last_record: Timestamp::default(),
-            focus: Pane::Send,
-            focus_before: Pane::Send,
+            focus,
+            focus_before: focus,
             large: false,
             editing: false,
             prompt: None,
+            palette: None,
             filter_before: None,
             find: None,
             detail: None,
             trace: None,
             troubles: Troubles::default(),
+            breaking: Breaking::default(),
             help: None,
+            messages: None,
+            message_log: MessageLog::default(),
+            look: look::Look::default(),
+            flow: flow::Flow::default(),
+            present: None,
             question: None,
             notice: None,
             send_agreed: false,
@@ -279,6 +316,7 @@ impl App {
         let mut effects = Vec::new();
         match message {
             Message::Tick(_) | Message::Budgets(_) | Message::Replay(_) => {}
+            Message::Begin(begin) => self.begin(*begin),
             Message::Key(press) => return self.press(press),
             Message::Paste(text) => self.paste(&text),
             Message::Mouse(mouse) => self.mouse(mouse),
@@ -298,7 +336,10 @@ impl App {
                     self.deployment.phase = Phase::Deploying;
                 }
             }
-            Message::CloudFailed(error) => self.deployment.phase = Phase::CloudFailed(error),
+            Message::CloudFailed(error) => {
+                self.message_log.add(self.now, Sign::Failed, &error);
+                self.deployment.phase = Phase::CloudFailed(error);
+            }
             Message::Reached(target) => self.target = target,
             Message::DeployNote(words) => {
                 if self.focus != Pane::Stack {
@@ -312,6 +353,9 @@ impl App {
             Message::Deploy(progress) => {
                 if matches!(progress, DeployProgress::Previewed(_) | DeployProgress::First(_)) {
                     self.preview_scroll = 0;
+                }
+                if let DeployProgress::Failed { error } | DeployProgress::Explained { error } = &progress {
+                    self.message_log.add(self.now, Sign::Failed, error);
                 }
                 self.deployment.progress(progress, self.now);
                 if self.deployment.ready().is_none() {
@@ -347,6 +391,7 @@ impl App {
             // What still comes of a pipeline that was taken down is no news.
             Message::Tail(..) if self.deployment.ready().is_none() => {}
             Message::Tail(source, state) => {
+                self.log_tail(source, &state);
                 self.tails.insert(source, state);
             }
             Message::SendingEnded => {
@@ -354,6 +399,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
@@ -386,6 +432,13 @@ impl App {
     fn tick(&mut self, now: Timestamp) {
         let changes = self.changes_with_time();
         self.now = now;
+        self.dirty |= self.forget_pressed_keys();
+        if self.moves() {
+            self.dirty = true;
+            let hold = self.hold();
+            self.flow.pass(now, hold);
+            self.follow_newest_event();
+        }
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.notice = None;
         }
@@ -434,6 +487,7 @@ impl App {
                 return;
             }
         };
+        self.observe(&row);
         self.troubles.see(&row, (pane, self.panes[pane as usize].history().next()));
         self.panes[pane as usize].push(row, &self.traces);
     }
@@ -448,7 +502,9 @@ impl App {
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some((text.into(), self.now.plus(NOTICE_STAYS)));
+        let text = text.into();
+        self.message_log.add(self.now, Sign::Done, &text);
+        self.notice = Some((text, self.now.plus(NOTICE_STAYS)));
     }
 
     fn forget_sums(&self) {
@@ -476,6 +532,8 @@ impl App {
     pub fn changes_with_time(&self) -> bool {
         self.deployment.running()
             || self.notice.is_some()
+            || self.shows_keys()
+            || self.moves()
             || self.load.is_some()
             || !self.send.in_flight().is_empty()
             || self.figures.any_recent(self.now)
@@ -609,8 +667,27 @@ impl App {
 
     /// What stands where.
     pub fn layout(&self) -> Layout {
-        let height = self.size.1.saturating_sub(self.tour_lines());
-        Layout::of(self.size.0, height, self.header_lines(), self.large())
+        self.layout_of(self.size.0, self.size.1)
+    }
+
+    /// What stands where on a screen of this size.
+    pub fn layout_of(&self, width: u16, height: u16) -> Layout {
+        let height = height.saturating_sub(self.tour_lines());
+        let on_aws = matches!(self.target, Target::Aws { .. });
+        let how = if self.presents() {
+            Arrangement::Present
+        } else if on_aws && width < TAILS_BELOW && self.focus != Pane::Send {
+            Arrangement::Tails
+        } else {
+            Arrangement::Grid
+        };
+        let large = if self.presents() { Some(self.focus) } else { self.large() };
+        Layout::with(width, height, self.header_lines(), large, how)
+    }
+
+    /// The smallest screen that is drawn now.
+    pub const fn smallest(&self) -> (u16, u16) {
+        if self.presents() { SMALLEST_TO_PRESENT } else { SMALLEST }
     }
 
     /// On AWS a second line says who one is there.
@@ -638,12 +715,19 @@ impl App {
 
     /// Where a key that is pressed now is pressed.
     pub fn context(&self) -> Context {
+        if self.palette.is_some() && self.question.is_none() { Context::Palette } else { self.context_below() }
+    }
+
+    /// Where a key is pressed when the palette is closed.
+    pub(super) fn context_below(&self) -> Context {
         if self.question == Some(Question::Running) {
             Context::Running
         } else if self.question.is_some() {
             Context::Question
         } else if self.prompt.is_some() {
             Context::Prompt
+        } else if self.messages.is_some() {
+            Context::Messages
         } else if self.picker.is_some() {
             Context::Picker
         } else if self.help.is_some() {
@@ -659,6 +743,8 @@ impl App {
             Context::Detail
         } else if self.trace.is_some() {
             Context::Trace
+        } else if self.breaks() {
+            Context::Breaking
         } else if self.focus == Pane::Stack && self.destroying.is_some() {
             Context::Destroy
         } else if self.focus == Pane::Stack && self.deployment.losses().is_some() {

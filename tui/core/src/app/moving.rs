@@ -39,7 +39,7 @@ impl App {
     /// How many rows a page has.
     pub(super) fn page(&self) -> isize {
         let layout = self.layout();
-        let height = if self.detail.is_some() || self.help.is_some() {
+        let height = if self.detail.is_some() || self.help.is_some() || self.messages.is_some() {
             layout.body.height
         } else {
             layout.pane(self.focus).map_or(1, |area| area.height)
@@ -48,12 +48,18 @@ impl App {
     }
 
     pub(super) fn move_by(&mut self, rows: isize) {
-        if self.picker.is_some() {
+        if self.palette.is_some() {
+            self.move_in_palette(rows);
+        } else if self.messages.is_some() {
+            self.scroll_messages(rows);
+        } else if self.picker.is_some() {
             self.move_in_picker(rows);
         } else if self.help.is_some() {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(rows);
+        } else if self.context() == Context::Breaking {
+            self.move_in_breaking(rows);
         } else if self.context() == Context::Preview {
             let last = self.preview_lines().len().saturating_sub(1);
             self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);
@@ -68,7 +74,9 @@ impl App {
     }
 
     pub(super) fn go_first(&mut self) {
-        if let Some(help) = &mut self.help {
+        if self.messages.is_some() {
+            self.scroll_messages(isize::MIN);
+        } else if let Some(help) = &mut self.help {
             help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.scroll = 0;
@@ -81,7 +89,9 @@ impl App {
 
     pub(super) fn go_newest(&mut self) {
         let page = self.page();
-        if self.help.is_some() {
+        if self.messages.is_some() {
+            self.scroll_messages(isize::MAX);
+        } else if self.help.is_some() {
             self.scroll_help(isize::MAX);
             self.scroll_help(1 - page);
         } else if let Some(detail) = &mut self.detail {

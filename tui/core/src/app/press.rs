@@ -10,6 +10,7 @@ const WHEEL_ROWS: isize = 3;
 
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
+        self.pressed_while_presenting(press);
         let context = if self.types_by_itself() { Context::Panes } else { self.context() };
         if self.types_by_itself() && !keymap::action(self, context, press).is_some_and(Action::steers_replays) {
             return Vec::new();
@@ -22,6 +23,9 @@ impl App {
         }
         if context == Context::Prompt && self.prompt.as_mut().is_some_and(|prompt| prompt.key(press)) {
             self.typed();
+        }
+        if context == Context::Palette {
+            self.palette_key(press);
         }
         Vec::new()
     }
@@ -46,17 +50,20 @@ impl App {
                 }
                 self.typed();
             }
-            Context::Panes | Context::Detail | Context::Trace | Context::Help => {
-                self.help = None;
-                self.detail = None;
-                self.trace = None;
-                self.prompt = Some(Prompt::new(PromptKind::Find, text));
+            Context::Panes
+            | Context::Detail
+            | Context::Trace
+            | Context::Help
+            | Context::Messages
+            | Context::Palette => {
+                self.paste_to_palette(text);
             }
             Context::Question
             | Context::Start
             | Context::Editing
             | Context::Preview
             | Context::Destroy
+            | Context::Breaking
             | Context::Running => {}
         }
     }
@@ -69,11 +76,13 @@ impl App {
         };
         match self.context() {
             Context::Help => self.scroll_help(wheel),
+            Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
                     detail.scroll_by(wheel);
                 }
             }
+            Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
@@ -92,11 +101,13 @@ impl App {
         }
         match action {
             Action::Focus(pane) => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.focus_on(pane);
             }
             Action::Overview => {
+                self.close_breaking();
                 self.detail = None;
                 self.trace = None;
                 self.leave_large();
@@ -105,6 +116,13 @@ impl App {
             Action::PreviousPane => self.turn_pane(Pane::OVERVIEW.len() - 1),
             Action::Large if self.focus.is_apart() => self.leave_large(),
             Action::Large => self.large = !self.large,
+            Action::Break => self.open_breaking(),
+            Action::TurnFault => return self.turn_fault(),
+            Action::ClearFaults => return self.clear_faults(),
+            Action::Weaker => return self.adjust_fault(false),
+            Action::Stronger => return self.adjust_fault(true),
+            Action::NextColumn => self.turn_adjustment(false),
+            Action::PreviousColumn => self.turn_adjustment(true),
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
             Action::PageUp => self.move_by(-self.page()),
@@ -118,6 +136,9 @@ impl App {
             Action::Open => self.open_selected(),
             Action::PreviousEvent => self.turn_event(true),
             Action::NextEvent => self.turn_event(false),
+            Action::Messages => self.messages = Some(0),
+            Action::Palette => self.open_palette(""),
+            Action::Complete => self.complete_in_palette(),
             Action::Trace => self.trace_of_row(),
             Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
             Action::Filter => {
@@ -132,7 +153,6 @@ impl App {
             Action::NextTrouble => self.next_trouble(),
             Action::Send => return self.send_next(),
             Action::Tour => self.begin_tour(),
-            Action::EndTour => self.end_tour(),
             Action::StopLoad => {
                 self.stop_load();
             }
@@ -184,6 +204,7 @@ impl App {
             Action::Help => self.help = Some(HelpView::default()),
             Action::NextTopic => self.turn_help(true),
             Action::PreviousTopic => self.turn_help(false),
+            Action::Accept if self.palette.is_some() => return self.accept_in_palette(),
             Action::Accept if self.picker.is_some() => self.accept_in_picker(),
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
@@ -247,12 +268,16 @@ impl App {
                     self.set_filter(before);
                 }
             }
+            Context::Palette => self.palette = None,
             Context::Picker => self.picker = None,
             Context::Help => self.help = None,
+            Context::Messages => self.messages = None,
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
+            Context::Breaking => self.close_breaking(),
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
+            Context::Panes if self.is_on_tour() => self.end_tour(),
             Context::Panes | Context::Start => return self.quit(),
         }
         Vec::new()
@@ -325,6 +350,7 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
+        let text = self.shown(&text).into_owned();
         self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
         vec![Effect::Copy(text)]
     }

@@ -129,7 +129,12 @@ impl App {
 
     /// The recording types: letters are text there, but not those of whoever sits here.
     pub fn types_by_itself(&self) -> bool {
-        self.is_looked_at() && !self.has_own_view() && matches!(self.context(), Context::Prompt | Context::Editing)
+        self.is_looked_at() && !self.has_own_view() && self.is_typing()
+    }
+
+    /// Letters are text.
+    fn is_typing(&self) -> bool {
+        matches!(self.context(), Context::Prompt | Context::Palette | Context::Picker | Context::Editing)
     }
 
     /// The view is not the one that was recorded.
@@ -157,7 +162,7 @@ impl App {
             Message::Key(press) => match keymap::action(self, self.context(), *press) {
                 Some(Action::Replay(_)) => false,
                 Some(action) => !action.changes_the_world(),
-                None => self.context() == Context::Prompt,
+                None => self.is_typing(),
             },
             Message::Paste(_) | Message::Mouse(_) | Message::EditorChanged(_) => true,
             _ => false,
@@ -190,6 +195,8 @@ impl Action {
                 | Self::Destroy
                 | Self::Agree
                 | Self::CancelRunning
+                | Self::TurnFault
+                | Self::ClearFaults
                 | Self::LeaveRunning
         )
     }

@@ -143,16 +143,10 @@ impl App {
                     let now = self.now;
                     self.send.pasted(body, now);
                 }
-                let differs = if request.is_usual() {
-                    String::new()
-                } else {
-                    format!(" The request differs: {}.", request.words())
-                };
                 self.request = request;
-                self.say(format!(
-                    "Taken over from curl, and not sent yet: s sends it here, not to {}.{differs}",
-                    visible(&host)
-                ));
+                let own = self.deployment.ready().is_some_and(|ready| ready.outputs.submit_url.contains(&host));
+                let not_there = if own { String::new() } else { format!(", not to {}", visible(&host)) };
+                self.say(format!("From curl, not sent yet: s sends it to this pipeline{not_there}."));
             }
         }
         true
@@ -172,12 +166,17 @@ impl App {
         Ok((request, curl.body, curl.host))
     }
 
-    /// `:curl`, `:curl secrets`: copies the command that posts the same event.
+    /// `:curl`, `:curl secrets`: copies the command that posts the same event. A whole `curl` command
+    /// is taken over.
     pub(super) fn copy_curl(&mut self, text: &str) -> Result<Vec<Effect>, String> {
         let secrets = match text.trim() {
             "" => false,
             "secrets" => true,
-            _ => return Err(":curl takes nothing, or the word secrets: then tokens are not masked.".to_owned()),
+            // The command line itself was typed or pasted.
+            rest => {
+                self.take_curl(&format!("curl {rest}"));
+                return Ok(Vec::new());
+            }
         };
         let Some(ready) = self.deployment.ready() else { return Err("The pipeline is not there yet.".to_owned()) };
         let mut url = ready.outputs.submit_url.clone();

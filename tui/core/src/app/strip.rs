@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{App, EventSource, HopProgress, Phase, TailState, Target};
+use super::{App, EventSource, HopProgress, Moving, Phase, Row, TailState, Target};
 use crate::{
-    events::Timestamp,
+    events::{LogSource, Timestamp},
     pipeline::Hop,
     text::{number, time},
 };
@@ -49,6 +49,8 @@ pub struct HopView {
     pub words: String,
     /// What follows them where there is room.
     pub more: String,
+    /// The key that shows more of the trouble; empty: none.
+    pub key: &'static str,
     /// Counts of the last minute, one a second, oldest first.
     pub by_second: Vec<u64>,
 }
@@ -72,15 +74,16 @@ impl App {
             Some((sign, words)) => (Some(sign), words, String::new()),
             None => (None, self.hop_figures(hop), self.more_figures(hop)),
         };
+        let key = if sign.is_some() { key_to_trouble(hop) } else { "" };
         let seconds = match hop {
             Hop::Api => self.requests(),
             Hop::Lambda => &self.figures.runs,
             Hop::Kinesis => &self.figures.records,
             // Nothing is seen inside Firehose but what leaves it.
-            Hop::Firehose => return HopView { sign, words, more, by_second: Vec::new() },
+            Hop::Firehose => return HopView { sign, words, more, key, by_second: Vec::new() },
             Hop::S3 => &self.figures.landed,
         };
-        HopView { sign, words, more, by_second: seconds.by_second(self.now) }
+        HopView { sign, words, more, key, by_second: seconds.by_second(self.now) }
     }
 
     fn hop_before(&self, hop: Hop) -> HopView {
@@ -93,7 +96,7 @@ impl App {
             HopProgress::Done(took) => (Sign::Done, time::duration(took)),
             HopProgress::Failed => (Sign::Failed, "failed".to_owned()),
         };
-        HopView { sign: Some(sign), words, more: String::new(), by_second: Vec::new() }
+        HopView { sign: Some(sign), words, more: String::new(), key: "", by_second: Vec::new() }
     }
 
     /// Requests: what the gateway logged, or what was sent from here where its log is behind.
@@ -167,6 +170,17 @@ impl App {
         }
     }
 
+    /// A source that is not read goes into the messages.
+    pub(super) fn log_tail(&mut self, source: EventSource, state: &TailState) {
+        let (sign, error) = match state {
+            TailState::Retrying { error, .. } => (Sign::Attention, error),
+            TailState::Ended { error } => (Sign::Failed, error),
+            TailState::Following | TailState::Slowed { .. } => return,
+        };
+        let words = format!("{source:?} can't be read: {error}");
+        self.message_log.add(self.now, sign, &words);
+    }
+
     fn source_trouble(&self, source: EventSource) -> Option<(Sign, String)> {
         match self.tails.get(&source) {
             Some(TailState::Retrying { .. }) => Some((Sign::Attention, "not read".to_owned())),
@@ -188,6 +202,54 @@ impl App {
             Target::Local if due > self.now => format!("due in {}", time::whole_seconds(due.since(self.now))),
             Target::Local => "due now".to_owned(),
             Target::Aws { .. } => format!("due about {}", self.offset.clock(due)),
+        }
+    }
+
+    /// What moves on the line that leads from a hop to the next.
+    pub fn moving(&self, from: Hop) -> Moving {
+        self.flow.on_line(from, self.now, self.hold())
+    }
+
+    /// How many events a hop holds for the eyes to follow, in presenter mode.
+    pub fn held_for_eyes(&self, hop: Hop) -> usize {
+        self.flow.held_at(hop, self.now, self.hold())
+    }
+
+    /// Something moves on the screen: it is to be drawn again soon.
+    pub fn moves(&self) -> bool {
+        self.motion() && self.flow.moves(self.now)
+    }
+
+    /// A row tells that its event was at a hop.
+    pub(super) fn observe(&mut self, row: &Row) {
+        if self.deployment.ready().is_none() {
+            return;
+        }
+        if !self.motion() {
+            self.follow_row(row);
+            return;
+        }
+        let now = self.now;
+        let hop = match row {
+            Row::Sent(sent) if sent.accepted() => Hop::Lambda,
+            Row::Sent(_) => Hop::Api,
+            Row::Log { line, .. } => match line.source {
+                LogSource::Access => Hop::Api,
+                LogSource::Function => Hop::Lambda,
+                LogSource::Delivery => return,
+            },
+            // What is in the stream Firehose reads, although nothing shows it.
+            Row::Record(_) => Hop::Firehose,
+            Row::Object(object) => {
+                for number in self.traces.numbers_in_object(&object.key) {
+                    self.flow.observe(*number, Hop::S3, now);
+                }
+                return;
+            }
+            Row::Stack(_) => return,
+        };
+        if let Some(number) = row.number(&self.traces) {
+            self.flow.observe(number, hop, now);
         }
     }
 
@@ -217,5 +279,13 @@ impl App {
             }
             Hop::S3 => OnTheLine::default(),
         }
+    }
+}
+
+/// The key of what shows more of a hop's trouble: its log lines, or the calls that fail.
+const fn key_to_trouble(hop: Hop) -> &'static str {
+    match hop {
+        Hop::Api | Hop::Lambda | Hop::Firehose => "2",
+        Hop::Kinesis | Hop::S3 => "7",
     }
 }

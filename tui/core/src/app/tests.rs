@@ -8,11 +8,11 @@ use crate::{
     pipeline::{Buffering, Hop, Outputs},
 };
 
-fn at(millis: i64) -> Timestamp {
+pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + millis)
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         target: Target::Local,
         stack_name: "tailwater".into(),
@@ -46,7 +46,7 @@ fn done() -> Message {
     })
 }
 
-fn cloud(own: bool) -> Message {
+pub(super) fn cloud(own: bool) -> Message {
     Message::CloudReady(CloudInfo { endpoint_url: String::new(), gateway_url: String::new(), own, note: None })
 }
 
@@ -57,21 +57,21 @@ pub(super) fn ready_app() -> App {
     app
 }
 
-fn press(app: &mut App, letter: char) -> Vec<Effect> {
+pub(super) fn press(app: &mut App, letter: char) -> Vec<Effect> {
     app.update(Message::Key(KeyPress::char(letter)))
 }
 
-fn key(app: &mut App, key: Key) -> Vec<Effect> {
+pub(super) fn key(app: &mut App, key: Key) -> Vec<Effect> {
     app.update(Message::Key(KeyPress::of(key)))
 }
 
-fn type_in(app: &mut App, letters: &str) {
+pub(super) fn type_in(app: &mut App, letters: &str) {
     for letter in letters.chars() {
         press(app, letter);
     }
 }
 
-fn accepted(seq: u64) -> Event {
+pub(super) fn accepted(seq: u64) -> Event {
     Event::Sent(Sent {
         seq,
         time: at(1_000),
@@ -85,7 +85,7 @@ fn accepted(seq: u64) -> Event {
     })
 }
 
-fn record(seq: u64) -> Event {
+pub(super) fn record(seq: u64) -> Event {
     Event::Record(Record {
         time: at(1_003),
         shard_id: "shardId-000000000000".into(),
@@ -111,7 +111,7 @@ fn log(message: &str) -> Event {
     })
 }
 
-fn object(seqs: &[u64]) -> Event {
+pub(super) fn object(seqs: &[u64]) -> Event {
     let lines: Vec<String> = seqs.iter().map(|seq| format!("{{\"n\":{seq}}}\n")).collect();
     Event::Object(Object {
         time: at(11_000),
@@ -125,7 +125,7 @@ fn object(seqs: &[u64]) -> Event {
     })
 }
 
-fn with_records(count: u64) -> App {
+pub(super) fn with_records(count: u64) -> App {
     let mut app = ready_app();
     app.update(Message::Events((1..=count).map(record).collect()));
     press(&mut app, '3');
@@ -272,7 +272,7 @@ fn finding_goes_up_from_the_newest_and_into_other_panes() {
 fn a_paste_starts_nothing() {
     let mut app = with_records(2);
     assert_eq!(app.update(Message::Paste("sssqy\n".to_owned())), []);
-    assert_eq!(app.prompt().map(Prompt::text), Some("sssqy"));
+    assert_eq!(app.palette().map(Palette::split), Some(("sssqy", "")));
     key(&mut app, Key::Esc);
     press(&mut app, 's');
     press(&mut app, 'q');

@@ -71,7 +71,12 @@ impl App {
         self.tour_offered && self.tour.is_none() && self.is_ready() && self.traces.own().next().is_none()
     }
 
-    /// The tour is on, and Esc means nothing else here.
+    /// There is something to leave besides the app.
+    pub(super) fn can_go_back(&self) -> bool {
+        self.is_away() || self.is_on_tour()
+    }
+
+    /// The tour is on.
     pub(super) fn is_on_tour(&self) -> bool {
         self.tour.is_some()
     }
@@ -175,7 +180,7 @@ impl App {
                 format!("#{seq} {answer}: it goes no further. Enter on its row says why. Change it with e, or press s again.")
             }
             Some((seq, None)) => format!("#{seq} is on its way to the API. Its answer comes when the function has put it."),
-            None => "The line above is the pipeline, left to right as the data flows. An event stands ready in Send. Press s: it \
+            None => "The five names at the top are the pipeline, left to right as the data flows. An event stands ready in Send. Press s: it \
                      goes in at API."
                 .to_owned(),
         }

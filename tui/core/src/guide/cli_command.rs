@@ -42,7 +42,7 @@ impl CliCommand {
             let room = width.saturating_sub(2);
             if !line.trim().is_empty() && line.chars().count() + 1 + piece.chars().count() > room {
                 lines.push(format!("{line} \\"));
-                line = " ".to_owned();
+                " ".clone_into(&mut line);
             }
             if !line.is_empty() {
                 line.push(' ');

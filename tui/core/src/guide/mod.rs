@@ -10,7 +10,7 @@ mod rows;
 mod template;
 
 use crate::{
-    events::{LogLine, ObjectKey, Record, Sent, SequenceNumber, ShardId},
+    events::{ApiRequestId, LambdaRequestId, LogLine, ObjectKey, Record, Sent, SequenceNumber, ShardId},
     pipeline::{Buffering, Hop, Outputs, Settings},
 };
 pub use cli_command::{CliCommand, CliPlace};
@@ -213,8 +213,8 @@ pub fn commands(topic: &Topic, known: &Known) -> Vec<CliCommand> {
                 .into()
         }),
         Topic::Log(line) => {
-            let id = line.lambda_request_id.as_ref().map(|id| id.as_str());
-            match id.or(line.api_request_id.as_ref().map(|id| id.as_str())) {
+            let id = line.lambda_request_id.as_ref().map(LambdaRequestId::as_str);
+            match id.or(line.api_request_id.as_ref().map(ApiRequestId::as_str)) {
                 Some(id) => vec![place.log_lines_with(&line.group, id, line.time.as_millis() - LOOK_BEFORE_MILLIS)],
                 None => vec![place.log_lines(&line.group, lately)],
             }

@@ -137,7 +137,7 @@ pub fn parse(text: &str) -> Result<Curl, String> {
             }
             let value = attached.or_else(|| words.next());
             let value = value.ok_or_else(|| format!("curl's option {option} lacks its value."))?;
-            reading.take(&option, takes, value)?;
+            reading.take(&option, &takes, value)?;
             break;
         }
     }
@@ -178,11 +178,11 @@ impl Reading {
         Ok(())
     }
 
-    fn take(&mut self, option: &str, takes: Takes, value: String) -> Result<(), String> {
+    fn take(&mut self, option: &str, takes: &Takes, value: String) -> Result<(), String> {
         match takes {
             Takes::Method => self.method = Some(value.to_uppercase()),
             Takes::Url => return self.url(&value),
-            Takes::HeaderNamed(name) => self.headers.push((name.to_owned(), value)),
+            Takes::HeaderNamed(name) => self.headers.push(((*name).to_owned(), value)),
             Takes::Header => {
                 if value.starts_with('@') {
                     return Err(format!("curl's option {option} {value} reads headers from a file: paste them."));
@@ -193,10 +193,10 @@ impl Reading {
                 self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             Takes::Data { joined_by, reads_files, json } => {
-                if reads_files && value.starts_with('@') {
+                if *reads_files && value.starts_with('@') {
                     return Err(format!("curl's option {option} {value} reads a file: paste what is in it instead."));
                 }
-                self.json |= json;
+                self.json |= *json;
                 match &mut self.body {
                     Some(body) => {
                         body.push_str(joined_by);

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tailwater_core::app::{App, Speed};
+use tailwater_core::app::{App, Speed, ThemeName};
 
-use super::{super::RuntimeError, Player, paint, recording};
+use super::{super::RuntimeError, Look, Player, paint, recording};
 use crate::{
-    report::{Shades, svg},
+    report::svg,
     session::{Asciicast, Recording, create},
 };
 
@@ -31,8 +31,8 @@ pub struct Export {
     pub at: Option<Duration>,
     /// The screen's size; `None`: as it was recorded.
     pub size: Option<(u16, u16)>,
-    /// On a light screen.
-    pub light: bool,
+    /// The theme; `None`: as it was recorded.
+    pub theme: Option<ThemeName>,
 }
 
 /// Makes it; gives what is to be said of the recording.
@@ -44,7 +44,7 @@ pub fn export(file: Option<&Path>, wanted: &Export, speed: Speed) -> Result<Opti
         fs::write(picture, text).map_err(|error| failed(picture, error))?;
     }
     if let Some(cast) = &wanted.asciicast {
-        let written = File::create(cast).and_then(|file| asciicast(recording, wanted.size, speed, file));
+        let written = File::create(cast).and_then(|file| asciicast(recording, wanted, speed, file));
         written.map_err(|error| failed(cast, error))?;
     }
     Ok(remarks)
@@ -57,29 +57,30 @@ fn failed(file: &Path, error: io::Error) -> RuntimeError {
 /// One moment as SVG.
 fn drawn(recording: Recording, wanted: &Export) -> String {
     let at = wanted.at.unwrap_or(recording.length()).min(recording.length());
-    let mut player = player(recording, wanted.size);
+    let mut player = player(recording, wanted);
     player.go_to(at);
     let frame = paint::frame(&player.app, &mut player.screen);
-    svg(&frame, "Tailwater", if wanted.light { &Shades::LIGHT } else { &Shades::DARK })
+    svg(&frame, "Tailwater", paint::shades(&player.app))
 }
 
-fn player(recording: Recording, size: Option<(u16, u16)>) -> Player {
-    match size {
-        Some(size) => Player::new(recording, size, true),
-        None => Player::as_recorded_on(recording, true),
+fn player(recording: Recording, wanted: &Export) -> Player {
+    let look = Look { colours: true, theme: wanted.theme, motion: None };
+    match wanted.size {
+        Some(size) => Player::new(recording, size, look),
+        None => Player::as_recorded_on(recording, look),
     }
 }
 
 /// Writes the whole recording to a new file as an asciicast, as it was recorded.
 pub fn asciicast_to_new_file(recording: &Recording, file: &Path) -> io::Result<()> {
-    asciicast(recording.clone(), None, Speed::AS_RECORDED, create(file)?)
+    asciicast(recording.clone(), &Export::default(), Speed::AS_RECORDED, create(file)?)
 }
 
 /// Writes the whole recording as an asciicast: the same one every time.
-fn asciicast(recording: Recording, size: Option<(u16, u16)>, speed: Speed, file: File) -> io::Result<()> {
+fn asciicast(recording: Recording, wanted: &Export, speed: Speed, file: File) -> io::Result<()> {
     let mut file = BufWriter::new(file);
     let (start, length) = (recording.header.start, recording.length());
-    let mut player = player(recording, size);
+    let mut player = player(recording, wanted);
     let (columns, rows) = player.app.size();
     let mut cast = Asciicast::new(columns, rows);
     writeln!(file, "{}", cast.header(start, "tailwater"))?;

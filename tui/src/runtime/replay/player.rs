@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tailwater_core::{
-    app::{App, Effect, Message, Options},
+    app::{App, Begin, Effect, Message, Options, ThemeName},
     events::StackName,
 };
 
@@ -17,6 +17,27 @@ use crate::{
 /// How many of one's own keys are pressed again after a step back.
 const OWN_KEYS_KEPT: usize = 500;
 
+/// How it is to look, whatever the recording says.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Whether colours may be used.
+    pub colours: bool,
+    /// The theme that was asked for.
+    pub theme: Option<ThemeName>,
+    /// Whether things are to move.
+    pub motion: Option<bool>,
+}
+
+impl Look {
+    /// What was recorded, where nothing else is asked for.
+    fn over(self, begin: Begin) -> Message {
+        // Colours that nobody asked for here are not used where there are to be none.
+        let recorded = begin.theme.filter(|_| self.colours);
+        let (theme, motion) = (self.theme.or(recorded), self.motion.or(begin.motion));
+        Message::Begin(Box::new(Begin { theme, motion, ..begin }))
+    }
+}
+
 /// The app, and how much of the recording it was told.
 pub struct Player {
     recording: Recording,
@@ -27,7 +48,7 @@ pub struct Player {
     size: (u16, u16),
     /// The screen has the size that it was recorded with, whatever that becomes.
     as_large_as_recorded: bool,
-    colours: bool,
+    look: Look,
     next: usize,
     position: Duration,
     /// From here on the recorded keys are not pressed: whoever sits here looks elsewhere.
@@ -37,15 +58,15 @@ pub struct Player {
 
 impl Player {
     /// At the start, on a screen of this size.
-    pub fn new(recording: Recording, size: (u16, u16), colours: bool) -> Self {
-        let app = app(&recording, size, colours);
+    pub fn new(recording: Recording, size: (u16, u16), look: Look) -> Self {
+        let app = app(&recording, size, look);
         Self {
             recording,
             app,
             screen: Screen::new(),
             size,
             as_large_as_recorded: false,
-            colours,
+            look,
             next: 0,
             position: Duration::ZERO,
             own_since: None,
@@ -54,9 +75,9 @@ impl Player {
     }
 
     /// At the start, on the screen that was recorded.
-    pub fn as_recorded_on(recording: Recording, colours: bool) -> Self {
+    pub fn as_recorded_on(recording: Recording, look: Look) -> Self {
         let size = (recording.header.columns, recording.header.rows);
-        Self { as_large_as_recorded: true, ..Self::new(recording, size, colours) }
+        Self { as_large_as_recorded: true, ..Self::new(recording, size, look) }
     }
 
     /// The recording.
@@ -86,7 +107,7 @@ impl Player {
     fn begin_again(&mut self, position: Duration) {
         self.next = 0;
         let replay = self.app.replay().copied();
-        self.app = app(&self.recording, self.size, self.colours);
+        self.app = app(&self.recording, self.size, self.look);
         if let Some(replay) = replay {
             self.app.update(Message::Replay(replay));
         }
@@ -106,6 +127,9 @@ impl Player {
             self.next += 1;
             self.app.replayed(Message::Tick(self.recording.header.start.plus(at)));
             match &next.what {
+                Happened::Outside(Message::Begin(begin)) => {
+                    self.app.replayed(self.look.over((**begin).clone()));
+                }
                 Happened::Outside(message) => self.app.replayed(message.clone()),
                 Happened::Hands(_) if self.own_since.is_some_and(|since| at > since) => {}
                 Happened::Hands(message) => {
@@ -153,7 +177,7 @@ impl Player {
 }
 
 /// The app before anything happened.
-fn app(recording: &Recording, (width, height): (u16, u16), colours: bool) -> App {
+fn app(recording: &Recording, (width, height): (u16, u16), look: Look) -> App {
     let header = &recording.header;
     let known = start::templates();
     let templates = header.templates().iter().map(|name| {
@@ -163,13 +187,14 @@ fn app(recording: &Recording, (width, height): (u16, u16), colours: bool) -> App
     let mut app = App::new(Options {
         target: header.target(),
         stack_name: StackName::from(header.stack_name()),
-        colours,
+        colours: look.colours,
         template: crate::deploy::template_resources(),
         templates: templates.collect(),
         offset: header.offset(),
         now: header.start,
         seed: header.seed(),
     });
+    app.update(look.over(Begin::default()));
     app.update(Message::Resize { width, height });
     app
 }

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use tailwater_core::{
     app::{
-        CallBudget, CloudInfo, DeployProgress, EventSource, First, KeyPress, Mouse, MouseKind, Options, Pane,
-        TailState, Target,
+        Begin, CallBudget, CloudInfo, DeployProgress, EventSource, First, KeyPress, Mouse, MouseKind, Options, Pane,
+        Settings, TailState, Target, ThemeName,
     },
     events::{
         Answer, Call, CallOutcome, LogLine, LogSource, Object, ObjectLines, Record, RecordHash, Sent, StackEvent,
     },
-    pipeline::{
-        Buffering, Change, Estimate, Outputs, ParameterDifference, Preview, PropertyChange, Replacement, Settings,
-    },
+    faults::{self, Standing},
+    pipeline::{self, Buffering, Change, Estimate, Outputs, ParameterDifference, Preview, PropertyChange, Replacement},
     text::time::UtcOffset,
 };
 
@@ -183,7 +182,7 @@ fn one_of_each() -> Vec<Message> {
             own: false,
             pipeline: Err("it has no stream".to_owned()),
         }),
-        Message::Deploy(DeployProgress::Settings(Settings::of(
+        Message::Deploy(DeployProgress::Settings(pipeline::Settings::of(
             [("ShardCount".to_owned(), "2".to_owned())],
             "ap-southeast-2",
         ))),
@@ -246,6 +245,20 @@ fn one_of_each() -> Vec<Message> {
         source(TailState::Slowed { every: Duration::from_secs(5) }),
         source(TailState::Retrying { error: "refused".to_owned(), after: Duration::from_millis(1_500) }),
         source(TailState::Ended { error: "gone".to_owned() }),
+        Message::Begin(Box::new(Begin {
+            settings: Some(Settings::parse("{\"focus\":\"logs\",\"large\":true}")),
+            theme: Some(ThemeName::Light),
+            motion: Some(false),
+            present: true,
+            ..Begin::default()
+        })),
+        Message::Faults(Ok(vec![Standing {
+            id: "1".to_owned(),
+            order: faults::parse("crash=20%").expect("an order").pop(),
+            words: "the function crashes".to_owned(),
+            met: 3,
+        }])),
+        Message::Faults(Err("no cloud".to_owned())),
         Message::SendingEnded,
         Message::Notice("a word".to_owned()),
         Message::Numbered(42),

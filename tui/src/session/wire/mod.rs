@@ -117,6 +117,8 @@ pub struct Line {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Entry {
+    /// How it looked at the beginning.
+    Begin(outside::Begin),
     /// A request was answered.
     Sent(events::Sent),
     /// A log line came.
@@ -156,6 +158,8 @@ pub enum Entry {
     SendingEnded,
     /// A word from outside.
     Notice(String),
+    /// The faults of the local cloud that are on.
+    Faults(outside::Faults),
     /// Events are being sent.
     Send(Vec<events::Sending>),
     /// The number that the next event gets.
@@ -194,6 +198,8 @@ impl Entry {
                 return events.into_iter().map(|event| Self::of_event(event, redaction)).collect();
             }
             Message::Tick(_) | Message::Recording(_) | Message::Replay(_) | Message::Sending(_) => return Vec::new(),
+            Message::Begin(begin) => Self::Begin(outside::Begin::of(&begin)),
+            Message::Faults(answer) => Self::Faults(outside::Faults::of(answer, redaction)),
             Message::Key(press) => match hands::Key::of(press) {
                 Some(key) => Self::Key(key),
                 None => return Vec::new(),
@@ -244,6 +250,8 @@ impl Entry {
             Self::Object(object) => event(Event::Object(object.read()?)),
             Self::Stack(step) => event(Event::Stack(step.read())),
             Self::Call(call) => event(Event::Call(call.read())),
+            Self::Begin(begin) => Message::Begin(Box::new(begin.read())),
+            Self::Faults(faults) => Message::Faults(faults.read()),
             Self::Cloud(info) => Message::CloudReady(info.into()),
             Self::CloudFailed(error) => Message::CloudFailed(error),
             Self::Target(target) => Message::Reached(target.into()),
@@ -282,7 +290,15 @@ impl Entry {
 /// What an app that runs already was told before the recording began, in short: what it shows is of
 /// that, and not what it showed.
 pub fn opening(app: &App) -> Vec<Message> {
-    let mut told: Vec<Message> = app.cloud().cloned().map(Message::CloudReady).into_iter().collect();
+    let begin = app::Begin {
+        settings: Some(Ok(app.settings())),
+        theme: Some(app.theme()),
+        motion: Some(app.motion()),
+        present: app.presents(),
+        ..app::Begin::default()
+    };
+    let mut told = vec![Message::Begin(Box::new(begin))];
+    told.extend(app.cloud().cloned().map(Message::CloudReady));
     if let Some(ready) = app.deployment().ready() {
         told.push(Message::Deploy(app::DeployProgress::Done {
             status: ready.status.clone(),

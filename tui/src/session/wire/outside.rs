@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tailwater_core::app::{self, CallBudget, CloudInfo, EventSource, TailState};
+use serde_json::{Map, Value};
+use tailwater_core::{
+    app::{self, CallBudget, CloudInfo, EventSource, Settings, TailState, ThemeName},
+    faults::{self, Standing},
+};
 
 use super::{super::redact::Redaction, millis};
 
@@ -168,5 +172,90 @@ impl Source {
             SourceState::Ended { error } => TailState::Ended { error },
         };
         (source, state)
+    }
+}
+
+/// How the app looked at the beginning: what was asked for, and what was remembered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Begin {
+    settings: Option<Map<String, Value>>,
+    theme: Option<String>,
+    motion: Option<bool>,
+    present: bool,
+}
+
+/// What of the remembered settings is told: what the screen shows depends on it.
+const TOLD: [&str; 6] = ["theme", "motion", "utc", "focus", "large", "wrap"];
+
+impl Begin {
+    /// Of what the app was told.
+    pub fn of(begin: &app::Begin) -> Self {
+        let settings = begin.settings.as_ref().and_then(|settings| settings.as_ref().ok());
+        let told = settings.and_then(|settings| serde_json::from_str::<Map<String, Value>>(&settings.text()).ok());
+        Self {
+            settings: told.map(|all| all.into_iter().filter(|(name, _)| TOLD.contains(&name.as_str())).collect()),
+            theme: begin.theme.map(|theme| theme.name().to_owned()),
+            motion: begin.motion,
+            present: begin.present,
+        }
+    }
+
+    /// What the app was told.
+    pub fn read(self) -> app::Begin {
+        app::Begin {
+            settings: self.settings.map(|told| Settings::parse(&Value::Object(told).to_string())),
+            theme: self.theme.as_deref().and_then(ThemeName::parse),
+            motion: self.motion,
+            present: self.present,
+            ..app::Begin::default()
+        }
+    }
+}
+
+/// The faults of the local cloud that are on, or why that could not be told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Faults {
+    /// These are on.
+    On(Vec<Fault>),
+    /// That could not be told.
+    Unknown(String),
+}
+
+/// A fault that is on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fault {
+    id: String,
+    /// The order as it is typed.
+    order: Option<String>,
+    words: String,
+    met: u64,
+}
+
+impl Faults {
+    /// Of what the app was told.
+    pub fn of(answer: Result<Vec<Standing>, String>, redaction: &Redaction) -> Self {
+        let fault = |fault: Standing| Fault {
+            id: fault.id,
+            order: fault.order.map(|order| order.to_string()),
+            words: redaction.text(&fault.words),
+            met: fault.met,
+        };
+        match answer {
+            Ok(on) => Self::On(on.into_iter().map(fault).collect()),
+            Err(why) => Self::Unknown(redaction.text(&why)),
+        }
+    }
+
+    /// What the app was told.
+    pub fn read(self) -> Result<Vec<Standing>, String> {
+        let standing = |fault: Fault| {
+            let order = fault.order.and_then(|order| faults::parse(&order).ok()?.into_iter().next());
+            Standing { id: fault.id, order, words: fault.words, met: fault.met }
+        };
+        match self {
+            Self::On(on) => Ok(on.into_iter().map(standing).collect()),
+            Self::Unknown(why) => Err(why),
+        }
     }
 }

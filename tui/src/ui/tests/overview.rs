@@ -228,3 +228,12 @@ fn the_trace_of_an_event_that_is_held() {
     press(&mut app, "t");
     insta::assert_snapshot!(screen_text(&mut app, 80, 24));
 }
+
+#[test]
+fn the_palette_offers_what_can_be_done() {
+    let mut app = busy_app();
+    press(&mut app, "3:");
+    insta::assert_snapshot!("palette_80", screen_text(&mut app, 80, 24));
+    press(&mut app, "wr");
+    insta::assert_snapshot!("palette_120", screen_text(&mut app, 120, 40));
+}

@@ -23,11 +23,13 @@ use super::{
     access_log::{self, Entry},
     cors,
     event::{Received, text_of},
+    integration,
     refusal::Refusal,
     routing::{self, decode},
     throttle,
 };
 use crate::{
+    faults::When,
     logs::LogLine,
     wire::{Unread, name_host},
 };
@@ -191,7 +193,7 @@ impl Gateway {
         };
         entry.claims = authorized.claims;
         entry.identity = authorized.identity;
-        let integration =
+        let function =
             route.integration.as_ref().and_then(|id| config.integrations.get(id)).ok_or(Refusal::NotFound)?;
         let host = host_of(parts);
         let event = Received {
@@ -218,9 +220,20 @@ impl Gateway {
         .event();
         let resource = format!("{}/{}/{}", api.id, target.stage, key.execution_resource(&entry.method));
         let source_arn = self.place.arn("execute-api", &resource);
-        let (result, run) = self.integrate(integration, &source_arn, event.to_string().into()).await;
+        let trouble = self.faults.meet_request(&api.id);
+        if let Some((status, When::Before)) = trouble {
+            let (refusal, run) = integration::not_invoked(status);
+            entry.integration = Some(run);
+            return Err(refusal);
+        }
+        let (result, run) = self.integrate(function, &source_arn, event.to_string().into()).await;
+        let Some((status, When::After)) = trouble else {
+            entry.integration = Some(run);
+            return result;
+        };
+        let (refusal, run) = integration::answer_lost(status, run);
         entry.integration = Some(run);
-        result
+        Err(refusal)
     }
 
     /// Whether the account's and the route's throttle let one more request through.

@@ -24,6 +24,8 @@ const PRINCIPAL: &str = "apigateway.amazonaws.com";
 /// AWS's words where the function's policy does not let the API in.
 const NO_PERMISSION: &str = "The IAM role configured on the integration or API Gateway doesn't have permissions to \
                              call the integration. Check the permissions and try again.";
+/// API Gateway's words where it failed itself.
+const INTERNAL_ERROR: &str = "Execution failed due to an internal error";
 /// How much of a function's own error is told in the access log, in characters.
 const ERROR_CHARACTERS: usize = 300;
 
@@ -60,6 +62,27 @@ impl Gateway {
             Ok(Ok(result)) => finish(result, run),
         }
     }
+}
+
+/// The answer of a fault that has the function not invoked. A 500 is what comes of an API that may
+/// not invoke its function; a 503 what comes of a function whose concurrency is used up.
+pub(super) fn not_invoked(status: u16) -> (Refusal, IntegrationRun) {
+    if status == 503 {
+        let run = IntegrationRun {
+            service_status: Some(429),
+            error: Some("Rate Exceeded.".to_owned()),
+            ..IntegrationRun::default()
+        };
+        (Refusal::Unavailable, run)
+    } else {
+        (Refusal::Internal, IntegrationRun { error: Some(NO_PERMISSION.to_owned()), ..IntegrationRun::default() })
+    }
+}
+
+/// The answer of a fault that loses what the function answered.
+pub(super) fn answer_lost(status: u16, run: IntegrationRun) -> (Refusal, IntegrationRun) {
+    let run = IntegrationRun { function_status: None, error: Some(INTERNAL_ERROR.to_owned()), ..run };
+    (if status == 503 { Refusal::Unavailable } else { Refusal::Internal }, run)
 }
 
 /// What becomes of an invocation's end.

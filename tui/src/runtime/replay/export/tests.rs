@@ -8,6 +8,8 @@ use tailwater_core::{
 
 use super::*;
 
+const LOOK: Look = Look { colours: true, theme: None, motion: None };
+
 fn sample() -> Recording {
     recording(None).expect("the sample is a recording")
 }
@@ -43,7 +45,7 @@ fn the_sample_is_small_whole_and_without_secrets() {
 
 #[test]
 fn the_sample_replays_to_its_last_screen() {
-    let mut player = Player::as_recorded_on(sample(), true);
+    let mut player = Player::as_recorded_on(sample(), LOOK);
     player.go_to(sample().length());
     let ledger = player.app.ledger();
     assert!(ledger.sent > 0 && ledger.in_s3 > 0 && ledger.refused > 0, "{ledger:?}");
@@ -53,7 +55,7 @@ fn the_sample_replays_to_its_last_screen() {
 #[test]
 fn going_back_shows_what_stood_there() {
     let length = sample().length();
-    let mut player = Player::new(sample(), (120, 40), true);
+    let mut player = Player::new(sample(), (120, 40), LOOK);
     let mut seen = Vec::new();
     for quarter in 1..4 {
         player.go_to(length * quarter / 4);
@@ -69,7 +71,7 @@ fn going_back_shows_what_stood_there() {
 #[test]
 fn looking_elsewhere_leaves_the_recorded_view_until_it_is_wanted_again() {
     let length = sample().length();
-    let mut player = Player::new(sample(), (120, 40), true);
+    let mut player = Player::new(sample(), (120, 40), LOOK);
     player.go_to(length / 2);
     let as_recorded = screen(&mut player);
     for letter in ['3', 'z'] {
@@ -86,7 +88,7 @@ fn looking_elsewhere_leaves_the_recorded_view_until_it_is_wanted_again() {
 
 #[test]
 fn nothing_is_done_in_the_world() {
-    let mut player = Player::new(sample(), (80, 24), true);
+    let mut player = Player::new(sample(), (80, 24), LOOK);
     let deck = super::super::Deck::new(sample().length(), Speed::AS_RECORDED, std::time::Instant::now());
     super::super::show(&mut player, &deck);
     player.go_to(sample().length());
@@ -101,7 +103,7 @@ fn nothing_is_done_in_the_world() {
 
 #[test]
 fn a_trace_can_be_followed_in_a_replay() {
-    let mut player = Player::new(sample(), (120, 40), true);
+    let mut player = Player::new(sample(), (120, 40), LOOK);
     player.go_to(sample().length());
     let trace = player.app.traces().get(EventNumber::Own(1)).expect("the first event");
     assert!(trace.landing.is_some(), "{trace:?}");
@@ -112,7 +114,8 @@ fn an_asciicast_plays_to_the_same_screen_and_is_the_same_every_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = |name: &str| {
         let file = folder.path().join(name);
-        asciicast(sample(), None, Speed::AS_RECORDED, File::create(&file).expect("a file")).expect("written");
+        asciicast(sample(), &Export::default(), Speed::AS_RECORDED, File::create(&file).expect("a file"))
+            .expect("written");
         std::fs::read_to_string(file).expect("the cast")
     };
     let cast = made("first.cast");
@@ -139,7 +142,7 @@ fn an_asciicast_plays_to_the_same_screen_and_is_the_same_every_time() {
             other => panic!("a line of kind {other}"),
         }
     }
-    let mut player = Player::as_recorded_on(sample(), true);
+    let mut player = Player::as_recorded_on(sample(), LOOK);
     player.go_to(sample().length());
     let wanted: Vec<String> = screen(&mut player).lines().map(str::to_owned).collect();
     let shown: Vec<String> = terminal.screen().contents().lines().map(|line| line.trim_end().to_owned()).collect();
