@@ -117,6 +117,28 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     moment("overview");
     app.until_shows("5 in S3");
     look();
+    // The function is made to crash: who sees that, and where?
+    app.keys("B");
+    app.until_shows("Break something");
+    look();
+    app.until("the crash chosen", |screen| screen.contains("crash:") || screen.contains("crash"));
+    app.keys("\r");
+    app.until_shows("FAULT ");
+    look();
+    app.keys("qs");
+    app.until("the answer", |screen| screen.contains("#7  \u{2717}"));
+    look();
+    app.keys("t");
+    app.until_shows("Trace #7");
+    look();
+    moment("fault");
+    app.keys("q");
+    app.keys("B");
+    look();
+    app.keys("x");
+    app.until("nothing broken", |screen| screen.contains("nothing is broken"));
+    app.keys("q");
+    look();
     app.keys("q");
     app.until_shows("y/n");
     app.keys("y");

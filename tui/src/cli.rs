@@ -8,7 +8,7 @@ use tailwater_core::app::{Speed, ThemeName};
 use tailwater_core::faults::Order;
 
 use crate::{
-    commands::{self, End},
+    commands::{self, End, Watch},
     runtime,
 };
 
@@ -57,6 +57,18 @@ pub struct Global {
     /// The role that CloudFormation works with, in place of your own rights [default: the stack's]
     #[arg(long, global = true, value_name = "ARN", value_parser = role_arn)]
     pub role_arn: Option<String>,
+    /// Watch this Kinesis stream instead of a stack; nothing is sent or changed (the app and `tail`)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_stream: Option<String>,
+    /// Watch this log group instead of a stack's; may be repeated
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_log_group: Vec<String>,
+    /// Watch this bucket, where Firehose delivers, instead of a stack's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub watch_bucket: Option<String>,
+    /// What the keys in that bucket begin with, as Firehose's setting has it, before `YYYY/MM/dd/HH/`
+    #[arg(long, global = true, value_name = "PREFIX")]
+    pub watch_prefix: Option<String>,
     /// json: one JSON object, or one per line for streams, on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -98,6 +110,25 @@ pub enum Switch {
 #[cfg(feature = "local")]
 #[derive(Debug, Clone)]
 pub struct Faults(pub Vec<Order>);
+
+impl Global {
+    /// What is only watched, in place of a stack.
+    pub fn watch(&self) -> Option<Watch> {
+        let watch = Watch {
+            stream: self.watch_stream.clone(),
+            log_groups: self.watch_log_group.clone(),
+            bucket: self.watch_bucket.clone(),
+            prefix: self.watch_prefix.clone(),
+        };
+        (watch != Watch::default()).then_some(watch)
+    }
+
+    /// What the screen calls what it shows: the stack's name, or that of what is watched instead.
+    pub fn shown_name(&self) -> String {
+        let watched = self.watch_stream.as_ref().or(self.watch_bucket.as_ref()).or(self.watch_log_group.first());
+        watched.unwrap_or(&self.stack_name).clone()
+    }
+}
 
 /// Where the pipeline lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -155,17 +186,7 @@ pub enum Command {
     Tail(TailArgs),
     /// Send distinct events and wait until each was seen at every hop
     #[command(after_help = "Example: tailwater smoke --events 20 --timeout 50s")]
-    Smoke {
-        /// How many events
-        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
-        events: u64,
-        /// Events a second [default: as fast as answers come]
-        #[arg(long, value_name = "R", value_parser = rate)]
-        rate: Option<f64>,
-        /// Give up after this long
-        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
-        timeout: Duration,
-    },
+    Smoke(SmokeArgs),
     /// Take the pipeline down, its data included
     #[command(after_help = "Example: tailwater destroy")]
     Destroy {
@@ -250,6 +271,9 @@ pub struct DeployArgs {
     /// A tag of the stack and its resources, kept with those it has; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
+    /// A stack whose last operation failed with rollback disabled goes back first, not on from there
+    #[arg(long)]
+    pub roll_back: bool,
     /// With --yes: agree to what the preview says is lost, such as a stream's records, too
     #[arg(long)]
     pub allow_loss: bool,
@@ -279,6 +303,23 @@ pub struct SendArgs {
     /// A token for `AuthMode` JWT
     #[arg(long, value_name = "TOKEN", env = "TAILWATER_BEARER", hide_env_values = true)]
     pub bearer: Option<String>,
+}
+
+/// `tailwater smoke`
+#[derive(Debug, Clone, Args)]
+pub struct SmokeArgs {
+    /// How many events
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// Events a second [default: as fast as answers come]
+    #[arg(long, value_name = "R", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Write what was found as one HTML page that needs nothing else, however it ends
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// `tailwater tail`
@@ -352,6 +393,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+        commands::say(&format!("tailwater: {error}"));
+        return error.end().exit_code();
+    }
     // For the doctor a package that does not fit is a line among others.
     let checked = match cli.command {
         Some(Command::Doctor) => commands::check_parameters(&cli.global),
@@ -389,7 +434,7 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Status) => commands::status(&global).await,
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
-        Some(Command::Smoke { events, rate, timeout }) => commands::smoke(&global, events, rate, timeout).await,
+        Some(Command::Smoke(args)) => commands::smoke(&global, args).await,
         Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
             let role_arn = global.role_arn.as_deref();
             let options = commands::DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };

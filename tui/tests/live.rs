@@ -12,32 +12,13 @@ use std::{
 };
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use common::{User, last_json};
+use common::{Cloud, User, last_json};
 use serde_json::Value;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// `tailwater local` in the background.
-struct Cloud {
-    child: Child,
-    ready: Value,
-}
-
 impl Cloud {
-    fn start(user: &User) -> Self {
-        let mut command = user.command(&["local", "--output", "json", "--gateway-port", "0"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Self { child, ready }
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.ready))
-    }
-
     /// Has the next call of an operation of Kinesis fail.
     fn fail_once(&self, operation: &str, code: &str) {
         let credentials = Credentials::new(self.text("accessKeyId"), self.text("secretAccessKey"), None, None, "test");
@@ -62,13 +43,6 @@ impl Cloud {
             "Expiration": expiration,
         })
         .to_string()
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

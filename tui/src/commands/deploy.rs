@@ -15,6 +15,10 @@ use crate::{
     target::Target,
 };
 
+/// How long it may take to know whether something runs in AWS.
+const GOES_ON_WITHIN: std::time::Duration = std::time::Duration::from_millis(200);
+/// What the question adds where the stack can go back instead.
+const ROLL_BACK: &str = ", or r to roll it back instead";
 /// How much progress may wait to be printed.
 const PROGRESS_AHEAD: usize = 64;
 
@@ -28,7 +32,8 @@ pub async fn deploy(global: &Global, args: DeployArgs) -> CommandResult {
     if asks {
         say(&place(&target));
     }
-    let request = Request { tags: args.tag.clone(), ..request(global) };
+    let request =
+        Request { tags: args.tag.clone(), roll_back: args.roll_back, dry_run: args.dry_run, ..request(global) };
     let mut run = Run { global, args: &args, target: &target, request, asks, keyboard: Keyboard::new() };
     let end = match run.run().await {
         Ok(end) => conclude(global.output, &end),
@@ -45,12 +50,16 @@ enum Ended {
     Outcome(Outcome),
     /// The preview was all that was asked for.
     Preview,
+    /// Someone wants it rolled back instead: to be prepared anew.
+    RollBack,
     /// Someone said no.
     Declined,
     /// Someone stopped it before anything was changed.
     Stopped,
     /// Someone stopped watching; the operation runs on.
     LeftRunning(String),
+    /// Someone stopped it between two tries: nothing runs.
+    LeftBetween(String),
     /// Someone cancelled the operation, and this became of it.
     Cancelled(Outcome),
 }
@@ -85,7 +94,10 @@ impl Run<'_> {
                         return Ok(ended);
                     }
                 }
-                Prepared::Changes(plan) => return self.changes(&plan).await,
+                Prepared::Changes(plan) => match self.changes(&plan).await? {
+                    Ended::RollBack => self.request.roll_back = true,
+                    ended => return Ok(ended),
+                },
             }
         }
         Err(deploy::never_ready(&self.global.stack_name).into())
@@ -101,7 +113,7 @@ impl Run<'_> {
             say(&format!("{}: `tailwater deploy` asks and does it. What would change is known only then.", first.what));
             return Ok(Some(Ended::Preview));
         }
-        if let Some(ended) = self.agreed(&first.what, &first.losses).await? {
+        if let Some(ended) = self.agreed(&first.what, &first.losses, false).await? {
             return Ok(Some(ended));
         }
         let (target, role) = (self.target, self.request.role_arn.as_deref());
@@ -122,8 +134,12 @@ impl Run<'_> {
             return Ok(Ended::Preview);
         }
         let what = format!("Deploy stack {}", self.global.stack_name);
-        match self.agreed(&what, &plan.preview.losses).await {
+        match self.agreed(&what, &plan.preview.losses, plan.preview.can_roll_back).await {
             Ok(None) => self.execute(plan).await,
+            Ok(Some(Ended::RollBack)) => {
+                deploy::discard(self.target, plan).await?;
+                Ok(Ended::RollBack)
+            }
             // What stood ready is not to stay; a no is a no, whatever becomes of that.
             other => {
                 if let Err(error) = deploy::discard(self.target, plan).await {
@@ -135,7 +151,12 @@ impl Run<'_> {
     }
 
     /// Asks where that is to be asked; how it ended where the answer was not yes.
-    async fn agreed(&mut self, what: &str, losses: &[String]) -> Result<Option<Ended>, CommandError> {
+    async fn agreed(
+        &mut self,
+        what: &str,
+        losses: &[String],
+        can_roll_back: bool,
+    ) -> Result<Option<Ended>, CommandError> {
         if !self.asks {
             return Ok(None);
         }
@@ -155,14 +176,20 @@ impl Run<'_> {
         }
         let name = &self.global.stack_name;
         let question = if is_loss {
-            format!("{what}, and lose that? Type the stack's name, {name}:")
+            format!(
+                "{what}, and lose that? Type the stack's name, {name}{}:",
+                if can_roll_back { ROLL_BACK } else { "" }
+            )
         } else {
-            format!("{what}? y/n")
+            format!("{what}? y/n{}", if can_roll_back { ROLL_BACK } else { "" })
         };
         let answer = tokio::select! {
             answer = self.keyboard.ask(&question) => answer,
             () = stopped() => return Ok(Some(Ended::Stopped)),
         };
+        if can_roll_back && answer.as_deref() == Some("r") {
+            return Ok(Some(Ended::RollBack));
+        }
         let is_yes = match answer.as_deref() {
             Some(answer) if is_loss => answer == name,
             Some(answer) => matches!(answer, "y" | "yes"),
@@ -179,40 +206,74 @@ impl Run<'_> {
         let mut is_cancelled = false;
         loop {
             tokio::select! {
-                outcome = &mut executing => {
-                    let outcome = outcome?;
-                    return Ok(if is_cancelled { Ended::Cancelled(outcome) } else { Ended::Outcome(outcome) });
-                }
+                outcome = &mut executing => return became(outcome, is_cancelled),
                 () = stopped(), if self.asks => {}
             }
             let name = self.global.stack_name.clone();
             if !Keyboard::is_there() || is_cancelled {
-                return Ok(Ended::LeftRunning(name));
+                return Ok(left(plan, name).await);
             }
             let way_back =
                 if plan.preview.creates { "what was made so far is deleted" } else { "it goes back to what it was" };
-            eprintln!(
-                "\nThe operation on stack {name} runs on in AWS. c: cancel it ({way_back})  l: leave it running  Enter: \
-                 go on watching"
-            );
+            let goes_on = tokio::select! {
+                outcome = &mut executing => return became(outcome, false),
+                goes_on = deploy::goes_on(plan) => goes_on,
+            };
+            if goes_on {
+                eprintln!(
+                    "\nThe operation on stack {name} runs on in AWS. c: cancel it ({way_back})  l: leave it running  \
+                     Enter: go on watching"
+                );
+            } else {
+                eprintln!(
+                    "\nNothing runs in AWS at this moment: it is about to be tried again. c: give it up  l: leave, \
+                     which gives it up too  Enter: go on"
+                );
+            }
             let answer = tokio::select! {
-                outcome = &mut executing => return Ok(Ended::Outcome(outcome?)),
+                outcome = &mut executing => return became(outcome, false),
                 answer = self.keyboard.line() => answer,
-                () = stopped() => return Ok(Ended::LeftRunning(name)),
+                () = stopped() => return Ok(left(plan, name).await),
             };
             match answer.as_deref() {
-                Some("c") => match deploy::cancel(target, plan).await {
-                    Ok(words) => {
-                        say(words);
-                        is_cancelled = true;
+                Some("c") => {
+                    // What is under way goes on meanwhile: it may be what the word waits for.
+                    let said = tokio::select! {
+                        biased;
+                        said = deploy::cancel(target, plan) => said,
+                        outcome = &mut executing => return became(outcome, true),
+                        () = stopped() => return Ok(Ended::LeftRunning(name)),
+                    };
+                    match said {
+                        Ok(words) => {
+                            say(words);
+                            is_cancelled = true;
+                        }
+                        Err(error) => say(&visible(&error.to_string())),
                     }
-                    Err(error) => say(&visible(&error.to_string())),
-                },
-                Some("l") | None => return Ok(Ended::LeftRunning(name)),
+                }
+                Some("l") | None => return Ok(left(plan, name).await),
                 Some(_) => {}
             }
         }
     }
+}
+
+/// How it ended that was followed to its end.
+fn became(outcome: Result<Outcome, CommandError>, is_cancelled: bool) -> Result<Ended, CommandError> {
+    match outcome {
+        Err(CommandError::Deploy(DeployError::GivenUp(_))) => Ok(Ended::Stopped),
+        Ok(outcome) if is_cancelled => Ok(Ended::Cancelled(outcome)),
+        Ok(outcome) => Ok(Ended::Outcome(outcome)),
+        Err(error) => Err(error),
+    }
+}
+
+/// How it ended that is not followed any more.
+async fn left(plan: &Plan, name: String) -> Ended {
+    // Whoever holds the answer back is beginning an operation just now.
+    let goes_on = tokio::time::timeout(GOES_ON_WITHIN, deploy::goes_on(plan)).await.unwrap_or(true);
+    if goes_on { Ended::LeftRunning(name) } else { Ended::LeftBetween(name) }
 }
 
 fn nobody_to_ask(what: &str) -> CommandError {
@@ -239,7 +300,7 @@ fn shower(output: Output) -> impl FnMut(Progress) -> CommandResult {
             || print::tagged("event", "stack", print::stack_json(&event)),
             || print::stack_text(&event),
         ),
-        Progress::Step { .. } => Ok(End::Done),
+        Progress::Step { .. } | Progress::Between(_) => Ok(End::Done),
     }
 }
 
@@ -282,6 +343,15 @@ fn conclude(output: Output, ended: &Ended) -> CommandResult {
             ));
             Ok(End::Interrupted)
         }
+        Ended::LeftBetween(name) => {
+            say(&format!(
+                "Left between two tries: nothing runs in AWS, and nothing will by itself. The same `tailwater deploy` \
+                 tries stack {name} again."
+            ));
+            Ok(End::Interrupted)
+        }
+        // Prepared anew before it comes to this.
+        Ended::RollBack => Ok(End::Failed),
         Ended::Cancelled(outcome) => {
             let status = match outcome {
                 Outcome::Deployed(deployed) | Outcome::Unchanged(deployed) => deployed.status.as_str(),
@@ -382,7 +452,7 @@ pub async fn quietly(target: &Target, request: &Request) -> Result<Deployed, Com
             match progress {
                 Progress::Note(text) => say(&text),
                 Progress::Event(event) if event.status.failed() => say(&print::stack_text(&event)),
-                Progress::Event(_) | Progress::Step { .. } => {}
+                Progress::Event(_) | Progress::Step { .. } | Progress::Between(_) => {}
             }
             Ok(End::Done)
         },

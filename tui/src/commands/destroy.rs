@@ -50,7 +50,7 @@ async fn ask(global: &Global, target: &Target, options: DestroyOptions<'_>, asks
         return Ok(());
     }
     let survey = deploy::survey(target, &global.stack_name).await?;
-    if survey.status.is_none() && !options.artifacts {
+    if survey.status.is_none() && !options.artifacts && survey.log_groups.is_empty() {
         return Ok(());
     }
     for line in what_is_lost(global, target, options, &survey) {
@@ -76,6 +76,12 @@ fn what_is_lost(global: &Global, target: &Target, options: DestroyOptions<'_>, s
     }];
     if survey.status.is_some() {
         lines.push("Deleted with it: the API, the function, the stream with its records, the log groups.".to_owned());
+    }
+    for group in &survey.log_groups {
+        lines.push(format!(
+            "Deleted: the log group {} with its lines, which Lambda made for the last stack of this name.",
+            visible(group)
+        ));
     }
     for (bucket, contents) in &survey.buckets {
         let words = deploy::contents_in_words(*contents);
@@ -132,6 +138,7 @@ async fn run(global: &Global, target: &Target, options: DestroyOptions<'_>) -> R
         while let Some(progress) = receiver.recv().await {
             match progress {
                 Progress::Step { what, done, total } => steps.show(&what, done, total),
+                Progress::Between(_) => {}
                 Progress::Note(text) => {
                     steps.end();
                     say(&text);

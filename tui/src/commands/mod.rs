@@ -26,7 +26,7 @@ use crate::{
     target::{AwsOptions, Extras, Target, TargetError},
 };
 
-pub use crate::deploy::DestroyOptions;
+pub use crate::deploy::{DestroyOptions, Watch};
 pub use deploy::deploy;
 pub use destroy::destroy;
 pub use doctor::doctor;
@@ -116,6 +116,22 @@ pub fn check_parameters(global: &Global) -> Result<(), CommandError> {
     crate::deploy::check_parameters(&global.param).map_err(|error| CommandError::Usage(error.to_string()))
 }
 
+/// Checks before any call that what is only watched is only watched.
+pub fn check_watch(global: &Global, watches: bool) -> Result<(), CommandError> {
+    let Some(watch) = global.watch() else { return Ok(()) };
+    if !watches {
+        return Err(CommandError::Usage(
+            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app and \
+             `tailwater tail`: nothing is sent to it or changed"
+                .to_owned(),
+        ));
+    }
+    if watch.prefix.is_some() && watch.bucket.is_none() {
+        return Err(CommandError::Usage("--watch-prefix goes with --watch-bucket".to_owned()));
+    }
+    Ok(())
+}
+
 /// Checks before any call what the options say of the deployment.
 pub fn check(global: &Global) -> Result<(), CommandError> {
     check_parameters(global)?;
@@ -203,6 +219,21 @@ fn request(global: &Global) -> Request {
         handler_zip: global.handler_zip.clone(),
         tags: Vec::new(),
         role_arn: global.role_arn.clone(),
+        roll_back: false,
+        dry_run: false,
+        watch: None,
+    }
+}
+
+/// What `tail` follows: what is named, a stack that others made, or the deployed pipeline.
+async fn watched(target: &Target, global: &Global) -> Result<Deployed, CommandError> {
+    if let Some(watch) = global.watch() {
+        return Ok(watch.pipeline());
+    }
+    let found = Stack::find(&target.cloudformation(), &global.stack_name).await?;
+    match found {
+        Some(stack) if !stack.own => Ok(crate::deploy::pipeline_of(target, &global.stack_name, &stack).await?),
+        _ => pipeline(target, global).await,
     }
 }
 
@@ -213,6 +244,9 @@ async fn pipeline(target: &Target, global: &Global) -> Result<Deployed, CommandE
     if let Some(stack) = Stack::find(&client, &global.stack_name).await?
         && (stack.status.usable() || !target.is_local())
     {
+        if !stack.own {
+            return Err(DeployError::Foreign(global.stack_name.clone()).into());
+        }
         if !target.is_local() || global.param.is_empty() && global.handler_zip.is_none() {
             return Ok(stack.deployed(&global.stack_name)?);
         }

@@ -201,6 +201,7 @@ mod tests {
             stack_name: "demo".into(),
             change_set: "tailwater-1".into(),
             creates: false,
+            can_roll_back: false,
             changes: vec![
                 change(
                     "Modify",

@@ -1,7 +1,9 @@
 //! `tailwater smoke`: the acceptance test of a user. Distinct events, each seen at every hop.
 
+mod report;
+
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target};
 use crate::{
-    cli::Global,
+    cli::{Global, SmokeArgs},
     deploy::Deployed,
     send::{CONCURRENCY, Load, Sender, bearer_of_environment, run},
     tail::{self, BATCHES_AHEAD, Start, Update},
@@ -29,26 +31,34 @@ use crate::{
 const HOPS: [(&str, Hop); 4] = [("api", Hop::Api), ("lambda", Hop::Lambda), ("kinesis", Hop::Kinesis), ("s3", Hop::S3)];
 /// After everything has landed, so many listings of the bucket look for what lands twice.
 const LISTINGS_FOR_DUPLICATES: u32 = 2;
+/// How many different troubles of sources are kept for the report.
+const MOST_TROUBLES: usize = 20;
 /// And so long an answer may take.
 const LISTING_TIME: Duration = Duration::from_millis(100);
 
-/// Sends events and waits until each was seen at every hop.
-pub async fn smoke(global: &Global, events: u64, rate: Option<f64>, timeout: Duration) -> CommandResult {
+/// Sends events and waits until each was seen at every hop; where that is asked for, a page says what
+/// came of it, however it ended.
+pub async fn smoke(global: &Global, args: SmokeArgs) -> CommandResult {
+    let page = args.report.as_deref().map(report::Page::at).transpose()?;
     let target = target(global).await?;
-    let result = check(global, events, rate, timeout, &target).await;
+    let mut watch = Watch::new(args.events);
+    let began = crate::target::now();
+    let result = check(global, &args, &target, &mut watch).await;
+    if let Some(page) = page {
+        page.write(global, &target, &watch, &result, began).await;
+    }
     leave(&target).await;
     result
 }
 
-async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duration, target: &Target) -> CommandResult {
+async fn check(global: &Global, args: &SmokeArgs, target: &Target, watch: &mut Watch) -> CommandResult {
     let deployed = pipeline(target, global).await?;
-    let deadline = tokio::time::Instant::now() + timeout;
+    let deadline = tokio::time::Instant::now() + args.timeout;
     let stop = CancellationToken::new();
     let mut sources = Sources::start(target, &deployed, &stop);
-    let mut watch = Watch::new(events);
     watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     let end = tokio::select! {
-        end = watch_all(target, &mut sources, &mut watch, &deployed, events, rate, &stop) => end,
+        end = watch_all(target, &mut sources, watch, &deployed, args, &stop) => end,
         () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),
         () = stopped() => Ok(End::Interrupted),
         () = gone(target) => Err(CommandError::Failed(CLOUD_ENDED.to_owned())),
@@ -62,7 +72,7 @@ async fn check(global: &Global, events: u64, rate: Option<f64>, timeout: Duratio
     let ledger = watch.traces.ledger(crate::target::now());
     let verdict = match end {
         End::TimeLimit => "timeout",
-        _ if ledger.in_s3 == events && watch.duplicated == 0 => "pass",
+        _ if ledger.in_s3 == args.events && watch.duplicated == 0 => "pass",
         _ => "fail",
     };
     print::line(global.output, || watch.json(verdict, ledger), || watch.text(verdict, ledger))?;
@@ -128,10 +138,10 @@ async fn watch_all(
     sources: &mut Sources,
     watch: &mut Watch,
     deployed: &Deployed,
-    events: u64,
-    rate: Option<f64>,
+    args: &SmokeArgs,
     stop: &CancellationToken,
 ) -> CommandResult {
+    let events = args.events;
     sources.in_place().await?;
     let bearer = bearer_of_environment();
     let sender = Sender::new(target, &deployed.outputs.submit_url, deployed.auth_mode, &[], bearer.as_deref())?;
@@ -139,7 +149,7 @@ async fn watch_all(
     let bodies = (1..=events)
         .map(move |seq| (seq, Bytes::from(json!({"event": "smoke", "run": run_id, "seq": seq}).to_string())));
     let (results, mut sent) = mpsc::channel(BATCHES_AHEAD);
-    let load = Load { rate, concurrency: CONCURRENCY };
+    let load = Load { rate: args.rate, concurrency: CONCURRENCY };
     let sending = run(&sender, load, bodies, &results, stop);
     tokio::pin!(sending);
     let mut all_sent = false;
@@ -156,21 +166,21 @@ async fn watch_all(
             () = &mut sending, if !all_sent => all_sent = true,
             Some(result) = sent.recv() => watch.sent(&result),
             Some(update) = sources.records.recv() => {
-                if let Update::Batch(batch) = heard(update)? {
+                if let Update::Batch(batch) = watch.heard(update)? {
                     for record in &batch {
                         watch.traces.record(record);
                     }
                 }
             }
             Some(update) = sources.logs.recv() => {
-                if let Update::Batch(batch) = heard(update)? {
+                if let Update::Batch(batch) = watch.heard(update)? {
                     for line in &batch {
                         watch.traces.log(line);
                     }
                 }
             }
             Some(update) = sources.objects.recv() => {
-                if let Update::Batch(batch) = heard(update)? {
+                if let Update::Batch(batch) = watch.heard(update)? {
                     for object in &batch {
                         watch.object(object);
                     }
@@ -182,18 +192,6 @@ async fn watch_all(
         if settled_since.is_none() && all_sent && watch.answered == events && watch.settled() {
             settled_since = Some(tokio::time::Instant::now());
         }
-    }
-}
-
-/// A source that tries again says so, and one that ended ends all.
-fn heard<T>(update: Update<T>) -> Result<Update<T>, CommandError> {
-    match update {
-        Update::State(TailState::Retrying { error, .. }) => {
-            say(&error);
-            Ok(Update::State(TailState::Following))
-        }
-        Update::State(TailState::Ended { error }) => Err(CommandError::Failed(error)),
-        other => Ok(other),
     }
 }
 
@@ -210,6 +208,8 @@ struct Watch {
     begun: HashMap<u64, Instant>,
     seen: HashMap<(u64, Hop), Duration>,
     refusal: Option<String>,
+    /// What sources said of being unable to read.
+    troubles: BTreeSet<String>,
 }
 
 impl Watch {
@@ -224,6 +224,22 @@ impl Watch {
             begun: HashMap::new(),
             seen: HashMap::new(),
             refusal: None,
+            troubles: BTreeSet::new(),
+        }
+    }
+
+    /// A source that tries again says so, and one that ended ends all.
+    fn heard<T>(&mut self, update: Update<T>) -> Result<Update<T>, CommandError> {
+        match update {
+            Update::State(TailState::Retrying { error, .. }) => {
+                say(&error);
+                if self.troubles.len() < MOST_TROUBLES {
+                    self.troubles.insert(error);
+                }
+                Ok(Update::State(TailState::Following))
+            }
+            Update::State(TailState::Ended { error }) => Err(CommandError::Failed(error)),
+            other => Ok(other),
         }
     }
 

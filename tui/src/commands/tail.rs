@@ -1,14 +1,15 @@
 //! `tailwater tail`
 
-use std::collections::HashSet;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use tailwater_core::{app::TailState, events::StackEvent, text::safe::visible};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target, unread,
-};
+use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, print, say, stopped, target, unread, watched};
 use crate::{
     cli::{Global, Output, TailArgs, TailWhat},
     deploy::Stack,
@@ -25,14 +26,35 @@ pub async fn tail(global: &Global, args: TailArgs) -> CommandResult {
 }
 
 async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandResult {
-    let deployed = pipeline(target, global).await?;
+    let deployed = watched(target, global).await?;
     let outputs = &deployed.outputs;
     let start = match (args.since, args.from_start) {
         (Some(duration), _) => Start::At(crate::target::now().minus(duration)),
         (None, true) => Start::Beginning,
         (None, false) => Start::Now,
     };
-    let wants = |what: TailWhat| args.what == what || args.what == TailWhat::All;
+    let named = global.watch().is_some();
+    let missing = match args.what {
+        TailWhat::Records if outputs.stream_name.is_empty() => Some("stream"),
+        TailWhat::Logs if deployed.log_groups.is_empty() => Some("log group"),
+        TailWhat::Objects if outputs.bucket_name.is_empty() => Some("bucket"),
+        TailWhat::Stack if named => Some("stack"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        let words = format!("there is no {missing} among what is watched");
+        return Err(if named { CommandError::Usage(words) } else { CommandError::Failed(words) });
+    }
+    // Of all, what is there.
+    let wants = |what: TailWhat| {
+        let is_there = match what {
+            TailWhat::Records => !outputs.stream_name.is_empty(),
+            TailWhat::Logs => !deployed.log_groups.is_empty(),
+            TailWhat::Objects => !outputs.bucket_name.is_empty(),
+            TailWhat::Stack | TailWhat::All => !named,
+        };
+        is_there && (args.what == what || args.what == TailWhat::All)
+    };
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let (records_out, mut records) = mpsc::channel(BATCHES_AHEAD);
@@ -43,10 +65,11 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, records_out, stop.clone()));
     }
     if wants(TailWhat::Logs) {
-        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, logs_out, stop.clone()));
+        tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, logs_out, stop.clone()));
     }
     if wants(TailWhat::Objects) {
-        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, objects_out, stop.clone()));
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
+        tasks.spawn(tail::objects(target.clone(), bucket, start, objects_out, stop.clone()));
     }
     if wants(TailWhat::Stack) {
         let found = Stack::find(&target.cloudformation(), &global.stack_name).await?;
@@ -59,7 +82,7 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
         filter: args.filter.clone(),
         limit: args.limit,
         printed: 0,
-        troubles: HashSet::new(),
+        troubles: HashMap::new(),
     };
     let limit = async {
         match args.duration {
@@ -102,14 +125,17 @@ async fn follow(global: &Global, args: &TailArgs, target: &Target) -> CommandRes
     end
 }
 
+/// The same trouble is said again after this long.
+const SAID_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
 /// What is printed, and when it is enough.
 struct Rows {
     output: Output,
     filter: Option<String>,
     limit: Option<u64>,
     printed: u64,
-    /// What was said of sources that can't be read, until one can again.
-    troubles: HashSet<String>,
+    /// What was said of sources that can't be read, and when.
+    troubles: HashMap<String, Instant>,
 }
 
 impl Rows {
@@ -121,17 +147,16 @@ impl Rows {
         text: impl Fn(&T) -> String,
     ) -> Result<bool, CommandError> {
         match update {
-            Update::State(TailState::Following | TailState::Slowed { .. }) => {
-                self.troubles.clear();
-                Ok(true)
-            }
+            Update::State(TailState::Following | TailState::Slowed { .. }) => Ok(true),
             Update::Gap(gap) => {
                 say(&gap.to_string());
                 Ok(true)
             }
             Update::State(TailState::Retrying { error, after }) => {
-                // The same trouble again and again is one trouble.
-                if self.troubles.insert(error.clone()) {
+                // The same trouble again and again is one trouble, as where readers share a shard.
+                self.troubles.retain(|_, said| said.elapsed() < SAID_AGAIN_AFTER);
+                if !self.troubles.contains_key(&error) {
+                    self.troubles.insert(error.clone(), Instant::now());
                     say(&visible(&format!("{error}; trying again in {:.1} s", after.as_secs_f64())));
                 }
                 Ok(true)

@@ -45,6 +45,15 @@ pub enum DeployError {
         /// What to do.
         advice: String,
     },
+    /// A stack that others made, without anything to watch.
+    #[error(
+        "stack {0} was not made by Tailwater and has neither a Kinesis stream nor a bucket nor log groups: there is \
+         nothing to watch but its events (`tailwater tail stack --stack-name {0}`)"
+    )]
+    Nothing(String),
+    /// It was cancelled before it began.
+    #[error("deployed stack {0}: it was cancelled before anything was executed, and the stack was not changed")]
+    GivenUp(String),
     /// A stack of this name that Tailwater did not make.
     #[error(
         "stack {0} exists and was not made by Tailwater (it lacks the tag `tailwater`): it is only watched, never \
@@ -107,6 +116,8 @@ impl DeployError {
             Self::Package(_)
             | Self::Parameters(_)
             | Self::State { .. }
+            | Self::GivenUp(_)
+            | Self::Nothing(_)
             | Self::Foreign(_)
             | Self::Protected(_)
             | Self::Output { .. }

@@ -14,6 +14,7 @@ use super::{
     patience::Patience,
     prepare::{discard, prepare},
     recover::remedy,
+    run::{Now, Run},
 };
 use crate::target::{StackEvents, Target};
 
@@ -25,14 +26,36 @@ const IAM_PAUSE: Duration = Duration::from_secs(15);
 const EXECUTE_TRIES: u32 = 5;
 
 /// Executes the changes, and follows the operation to its end. Where IAM had not yet told a service
-/// of a role that the stack made, it is tried again.
+/// of a role that the stack made, it is tried again, unless it was cancelled.
 pub async fn execute(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
-    let mut outcome = run(target, plan, progress).await?;
+    let ended = tries(target, plan, progress).await;
+    plan.run.is(Now::Nothing).await;
+    ended
+}
+
+/// Cancels the operation that executes a plan, and every try after it. Says what it began.
+pub async fn cancel(target: &Target, plan: &Plan) -> Result<&'static str, DeployError> {
+    plan.run.cancel(target, &plan.preview.stack_name).await
+}
+
+/// Whether whoever stops following a plan now leaves something that goes on in AWS: between two tries
+/// nothing does.
+pub async fn goes_on(plan: &Plan) -> bool {
+    plan.run.goes_on().await
+}
+
+async fn tries(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+    let Some(mut outcome) = once(target, plan, &plan.run, progress).await? else {
+        discard(target, plan).await?;
+        return Err(DeployError::GivenUp(plan.preview.stack_name.clone()));
+    };
     for _ in 0..IAM_RETRIES {
         let Outcome::Failed(failure) = &outcome else { break };
-        if failure.kind() != Some(Kind::IamPropagation) {
+        if failure.kind() != Some(Kind::IamPropagation) || plan.run.given_up.is_cancelled() {
             break;
         }
+        plan.run.is(Now::Nothing).await;
+        let _ = progress.send(Progress::Between(true)).await;
         note(
             progress,
             format!(
@@ -43,12 +66,20 @@ pub async fn execute(target: &Target, plan: &Plan, progress: &Sender<Progress>) 
             ),
         )
         .await;
-        tokio::time::sleep(pause(target)).await;
-        match again(target, plan, progress).await? {
-            Some(plan) => outcome = run(target, &plan, progress).await?,
-            None => break,
+        tokio::select! {
+            () = tokio::time::sleep(pause(target)) => {}
+            () = plan.run.given_up.cancelled() => break,
+        }
+        let Some(again) = again(target, plan, progress).await? else { break };
+        match once(target, &again, &plan.run, progress).await? {
+            Some(ended) => outcome = ended,
+            None => {
+                discard(target, &again).await?;
+                break;
+            }
         }
     }
+    let _ = progress.send(Progress::Between(false)).await;
     Ok(outcome)
 }
 
@@ -56,14 +87,25 @@ fn pause(target: &Target) -> Duration {
     if target.is_local() { Duration::ZERO } else { IAM_PAUSE }
 }
 
-/// The same changes once more; `None`: they would be others than those that were agreed to.
+/// The same changes once more; `None`: they would be others than those that were agreed to, or it was
+/// cancelled.
 async fn again(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Option<Plan>, DeployError> {
     let request = &plan.request;
     let mut prepared = prepare(target, request, progress).await?;
     if let Prepared::First(first) = &prepared
         && first.losses.is_empty()
     {
+        {
+            let mut now = plan.run.now.lock().await;
+            if plan.run.given_up.is_cancelled() {
+                return Ok(None);
+            }
+            *now = Now::Clearing;
+        }
+        let _ = progress.send(Progress::Between(false)).await;
         remedy(target, first, request.role_arn.as_deref(), progress).await?;
+        plan.run.is(Now::Nothing).await;
+        let _ = progress.send(Progress::Between(true)).await;
         prepared = prepare(target, request, progress).await?;
     }
     let Prepared::Changes(again) = prepared else { return Ok(None) };
@@ -74,25 +116,48 @@ async fn again(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Res
     Ok(None)
 }
 
-async fn run(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Result<Outcome, DeployError> {
+/// One try; `None`: it was cancelled before it began.
+async fn once(
+    target: &Target,
+    plan: &Plan,
+    run: &Run,
+    progress: &Sender<Progress>,
+) -> Result<Option<Outcome>, DeployError> {
     let client = target.cloudformation();
     let name = &plan.preview.stack_name;
     let mut events = StackEvents::new(&client, plan.stack_id.clone());
     events.skip_past().await?;
-    start(target, &client, plan, progress).await?;
+    {
+        let mut now = run.now.lock().await;
+        if run.given_up.is_cancelled() {
+            return Ok(None);
+        }
+        if !start(target, &client, plan, run, progress).await? {
+            return Ok(None);
+        }
+        *now = Now::Executing(plan.stack_id.clone());
+    }
+    let _ = progress.send(Progress::Between(false)).await;
     let status = follow(&client, &mut events, target.pace().stack, progress).await?;
     if status.failed() || !status.usable() {
-        return Ok(Outcome::Failed(Failure::of(status, events.seen())));
+        return Ok(Some(Outcome::Failed(Failure::of(status, events.seen()))));
     }
     let stack = find(&client, name, target.pace().stack, progress).await?.ok_or_else(|| DeployError::Call {
         tried: format!("looked for stack {name} after deploying it"),
         answer: "it is not there".to_owned(),
     })?;
-    Ok(Outcome::Deployed(stack.deployed(name)?))
+    Ok(Some(Outcome::Deployed(stack.deployed(name)?)))
 }
 
-/// Starts the execution. An answer that got lost is found out: nothing is executed twice.
-async fn start(target: &Target, client: &Client, plan: &Plan, progress: &Sender<Progress>) -> Result<(), DeployError> {
+/// Starts the execution. An answer that got lost is found out: nothing is executed twice. `false`: it
+/// was cancelled before it began.
+async fn start(
+    target: &Target,
+    client: &Client,
+    plan: &Plan,
+    run: &Run,
+    progress: &Sender<Progress>,
+) -> Result<bool, DeployError> {
     let preview = &plan.preview;
     let mut patience = Patience::new(target.pace().stack, progress);
     let mut tries = 0;
@@ -106,7 +171,7 @@ async fn start(target: &Target, client: &Client, plan: &Plan, progress: &Sender<
             .disable_rollback(plan.goes_on_as_failed)
             .send()
             .await;
-        let Err(error) = answer else { return Ok(()) };
+        let Err(error) = answer else { return Ok(true) };
         let error = DeployError::call(format!("executed the changes of stack {}", preview.stack_name), &error);
         tries += 1;
         let begun = loop {
@@ -119,8 +184,9 @@ async fn start(target: &Target, client: &Client, plan: &Plan, progress: &Sender<
         match begun {
             Execution::Begun => {
                 note(progress, "The answer to the execution got lost; it has begun, once.".to_owned()).await;
-                return Ok(());
+                return Ok(true);
             }
+            Execution::NotBegun if run.given_up.is_cancelled() => return Ok(false),
             Execution::NotBegun if tries < EXECUTE_TRIES => patience.bear(error).await?,
             Execution::NotBegun | Execution::Gone => return Err(error),
         }

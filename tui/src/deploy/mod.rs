@@ -10,6 +10,7 @@ mod error;
 mod execute;
 mod failure;
 mod follow;
+mod intake;
 mod names;
 mod package;
 mod parameters;
@@ -18,11 +19,13 @@ mod plan;
 mod prepare;
 mod preview;
 mod recover;
+mod run;
 mod stack;
 mod take_back;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;
+mod watched;
 
 use std::path::PathBuf;
 
@@ -34,15 +37,16 @@ use crate::target::Target;
 pub use dependencies::template_resources;
 pub use destroy::{DestroyOptions, Destroyed, Left, Stuck, Survey, contents_in_words, destroy, survey};
 pub use error::DeployError;
-pub use execute::execute;
+pub use execute::{cancel, execute, goes_on};
 pub use failure::{Explained, Failure, root_cause};
 pub use names::Planned;
 pub use package::{Architecture, Package, PackageError, System, Tool, Workshop, beside, check_handler_zip};
 pub use plan::{Action, action};
 pub use prepare::{Plan, Prepared, discard, prepare};
-pub use recover::{Remedy, cancel, remedy};
+pub use recover::{Remedy, remedy};
 pub use stack::{Deployed, Stack};
 pub use template::{TEMPLATE, check_parameters};
+pub use watched::{Watch, pipeline_of};
 
 /// How many things may have to be done one after another before a stack can be deployed.
 pub const REMEDIES_AT_MOST: u32 = 5;
@@ -62,6 +66,12 @@ pub struct Request {
     pub tags: Vec<(String, String)>,
     /// The role that CloudFormation works with; `None`: the one it has, or the caller's own rights.
     pub role_arn: Option<String>,
+    /// A stack that failed with rollback disabled goes back first, instead of on from there.
+    pub roll_back: bool,
+    /// Nothing is to be executed: the function's code is not put anywhere.
+    pub dry_run: bool,
+    /// What is only watched, in place of a stack.
+    pub watch: Option<Watch>,
 }
 
 impl Request {
@@ -77,6 +87,8 @@ pub enum Progress {
     Note(String),
     /// A step of the stack.
     Event(StackEvent),
+    /// Nothing runs in AWS until the next try begins (`true`), or something does again.
+    Between(bool),
     /// How far something is that takes its time: `done` of `total`, where the total is known.
     Step {
         /// What is being done, in words that the figures follow.

@@ -7,7 +7,9 @@ use tokio::sync::mpsc::Sender;
 use super::{
     Action, DeployError, Deployed, Failure, Progress, Remedy, Request, Stack, action, change_set, drift,
     follow::{attach, find},
-    note, package, parameters, preview, take_back,
+    note, package, parameters, preview,
+    run::Run,
+    take_back,
 };
 use crate::target::{StackEvents, Target};
 
@@ -37,6 +39,7 @@ pub struct Plan {
     pub(super) request: Request,
     pub(super) stack_id: String,
     pub(super) change_set_id: String,
+    pub(super) run: Run,
 }
 
 /// Finds out what a deployment would change, and has CloudFormation hold it ready. Of what it needs
@@ -55,14 +58,16 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     match (action(stack.as_ref().map(|stack| &stack.status)), &stack) {
         // Without a stack there is nothing to delete or undo.
         (Action::Create | Action::Update, _) | (Action::DeleteFirst | Action::ContinueRollback, None) => {}
+        (Action::UpdateAsItFailed, Some(stack)) if request.roll_back => {
+            return Remedy::roll_back(&client, name, stack).await.map(Prepared::First);
+        }
         (Action::UpdateAsItFailed, _) => {
             goes_on_as_failed = true;
             note(
                 progress,
                 format!(
                     "The last operation of stack {name} failed with rollback disabled: this deployment goes on from \
-                     there, with rollback disabled. To go back instead: `aws cloudformation rollback-stack \
-                     --stack-name {name}`."
+                     there, with rollback disabled. It can be rolled back instead (`tailwater deploy --roll-back`)."
                 ),
             )
             .await;
@@ -89,7 +94,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
     parameters::check_together(request, existing.as_ref())?;
     if let Some(existing) = &existing {
         drift::check(target, name, existing, &request.parameters).await?;
-        if let Some(first) = Remedy::reopen(target, name, existing).await {
+        if let Some(first) = Remedy::reopen(target, &client, name, existing).await {
             return Ok(Prepared::First(first));
         }
     }
@@ -136,6 +141,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
             stack_name: name.clone(),
             change_set,
             creates: existing.is_none(),
+            can_roll_back: goes_on_as_failed,
             losses: preview::losses(&changes),
             changes,
             parameters: preview::differences(&told),
@@ -144,6 +150,7 @@ pub async fn prepare(target: &Target, request: &Request, progress: &Sender<Progr
         request: request.clone(),
         stack_id,
         change_set_id: ready.id,
+        run: Run::default(),
     }))
 }
 

@@ -6,8 +6,9 @@ use tailwater_core::events::StackStatus;
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    Action, DeployError, Failure, Plan, Progress, Stack, action,
+    Action, DeployError, Failure, Progress, Stack, action,
     follow::follow,
+    intake::{self, Shut},
     note,
     take_back::{Kept, take_back},
 };
@@ -34,7 +35,7 @@ pub struct Remedy {
 #[derive(Debug, Clone)]
 enum Step {
     Operation(Operation),
-    ReopenIntake,
+    ReopenIntake(Shut),
     TakeBack(Kept),
 }
 
@@ -79,19 +80,15 @@ impl Remedy {
 
     /// For a pipeline that a destruction stopped and did not take down. `None`: it takes events, or
     /// that cannot be known.
-    pub async fn reopen(target: &Target, stack_name: &str, stack: &Stack) -> Option<Self> {
-        let function = stack.output("FunctionName")?;
-        let answer = target.lambda().get_function_concurrency().function_name(function).send().await.ok()?;
-        (answer.reserved_concurrent_executions() == Some(0)).then(|| Self {
+    pub async fn reopen(target: &Target, client: &Client, stack_name: &str, stack: &Stack) -> Option<Self> {
+        let shut = intake::shut(target, client, stack).await?;
+        Some(Self {
             stack_name: stack_name.to_owned(),
             status: stack.status.clone(),
-            why: format!(
-                "The function {function} takes no events: its reserved concurrency is 0, as a `tailwater destroy` that \
-                 was cut short leaves it."
-            ),
-            what: format!("Let the function {function} take events again, then deploy"),
+            why: shut.why(),
+            what: format!("Let the function {} take events again, then deploy", shut.function()),
             losses: Vec::new(),
-            step: Step::ReopenIntake,
+            step: Step::ReopenIntake(shut),
             stack_id: stack.id.clone(),
         })
     }
@@ -127,16 +124,15 @@ impl Remedy {
 }
 
 impl Remedy {
-    /// For a stack that failed with rollback disabled, and that no change leads on from there: it goes
-    /// back.
+    /// For a stack that failed with rollback disabled, where that is asked for or no change leads on
+    /// from there: it goes back.
     pub async fn roll_back(client: &Client, stack_name: &str, stack: &Stack) -> Result<Self, DeployError> {
         let is_creation = stack.status.as_str() == "CREATE_FAILED";
         Ok(Self {
             stack_name: stack_name.to_owned(),
             status: stack.status.clone(),
             why: format!(
-                "Stack {stack_name} is in {}: its last operation failed with rollback disabled, and there is nothing \
-                 to change from there.",
+                "Stack {stack_name} is in {}: its last operation failed with rollback disabled.",
                 stack.status
             ),
             what: format!("Roll stack {stack_name} back, then deploy"),
@@ -158,9 +154,10 @@ pub async fn remedy(
     let name = &remedy.stack_name;
     let operation = match &remedy.step {
         Step::Operation(operation) => *operation,
-        Step::ReopenIntake => {
+        Step::ReopenIntake(shut) => {
+            shut.open(target).await?;
             note(progress, format!("The function of stack {name} takes events again.")).await;
-            return reopen_intake(target, &client, remedy).await;
+            return Ok(());
         }
         Step::TakeBack(kept) => return take_back(target, &client, kept, progress).await,
     };
@@ -228,41 +225,6 @@ pub async fn remedy(
         }
     };
     Err(DeployError::State { stack: name.clone(), status, advice: format!("{}. {way}", failure.headline()) })
-}
-
-/// Lets a stopped function take events again.
-async fn reopen_intake(target: &Target, client: &Client, remedy: &Remedy) -> Result<(), DeployError> {
-    let stack = Stack::find(client, &remedy.stack_id).await?;
-    let Some(function) = stack.as_ref().and_then(|stack| stack.output("FunctionName")) else { return Ok(()) };
-    let opened = target.lambda().delete_function_concurrency().function_name(function).send().await;
-    opened.map_err(|error| DeployError::call(format!("let the function {function} take events again"), &error))?;
-    Ok(())
-}
-
-/// Cancels the operation that executes a plan: an update goes back to what was, a creation is deleted.
-/// Says what it began.
-pub async fn cancel(target: &Target, plan: &Plan) -> Result<&'static str, DeployError> {
-    let client = target.cloudformation();
-    let name = &plan.preview.stack_name;
-    let stack = Stack::find(&client, &plan.stack_id).await?;
-    let status = stack.map_or_else(|| StackStatus::from("DELETE_COMPLETE"), |stack| stack.status);
-    match status.as_str() {
-        "UPDATE_IN_PROGRESS" => {
-            let cancelled = client.cancel_update_stack().stack_name(name).send().await;
-            cancelled.map_err(|error| DeployError::call(format!("cancelled the update of stack {name}"), &error))?;
-            Ok("The update is cancelled: the stack goes back to what it was.")
-        }
-        "CREATE_IN_PROGRESS" => {
-            let deleted = client.delete_stack().stack_name(name).send().await;
-            deleted.map_err(|error| DeployError::call(format!("deleted stack {name} while it was made"), &error))?;
-            Ok("The creation is cancelled: what was made so far is deleted.")
-        }
-        _ => Err(DeployError::State {
-            stack: name.clone(),
-            status,
-            advice: "nothing can be cancelled any more. Wait until it has ended".to_owned(),
-        }),
-    }
 }
 
 /// What is left of a stack, a line a resource.

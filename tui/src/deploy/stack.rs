@@ -2,8 +2,8 @@
 
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata};
 use tailwater_core::{
-    events::StackStatus,
-    pipeline::{AuthMode, Buffering, Outputs, Settings},
+    events::{LogSource, StackStatus, Timestamp},
+    pipeline::{AuthMode, Buffering, Layout, Outputs, Settings},
 };
 
 use super::{DeployError, OWN_TAG, change_set, package};
@@ -17,6 +17,8 @@ pub struct Stack {
     pub name: String,
     /// Its status.
     pub status: StackStatus,
+    /// When it was made or changed last, as CloudFormation tells.
+    pub changed: Option<Timestamp>,
     /// What CloudFormation says beside the status, `CONFIGURATION_COMPLETE`.
     pub detailed_status: Option<String>,
     /// Its outputs, by name.
@@ -39,6 +41,11 @@ impl From<aws_sdk_cloudformation::types::Stack> for Stack {
             stack.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
         Self {
             status: StackStatus::from(stack.stack_status().map_or("", |status| status.as_str())),
+            changed: stack
+                .last_updated_time()
+                .or(stack.creation_time())
+                .and_then(|time| time.to_millis().ok())
+                .map(Timestamp::from_millis),
             detailed_status: stack.detailed_status().map(|status| status.as_str().to_owned()),
             own: tags.iter().any(|(key, _)| key == OWN_TAG.0),
             protected: stack.enable_termination_protection().unwrap_or(false),
@@ -75,6 +82,10 @@ pub struct Deployed {
     pub auth_mode: AuthMode,
     /// How it is set.
     pub settings: Settings,
+    /// Its log groups, each with whose log it is.
+    pub log_groups: Vec<(LogSource, String)>,
+    /// Under which keys Firehose delivers.
+    pub layout: Layout,
 }
 
 impl Stack {
@@ -110,19 +121,22 @@ impl Stack {
                 .map(str::to_owned)
                 .ok_or_else(|| DeployError::Output { stack: stack_name.to_owned(), output: name })
         };
+        let outputs = Outputs {
+            api_url: output("ApiUrl")?,
+            submit_url: output("SubmitUrl")?,
+            stream_name: output("StreamName")?,
+            function_name: output("FunctionName")?,
+            log_group_name: output("LogGroupName")?,
+            access_log_group_name: output("AccessLogGroupName")?,
+            delivery_stream_name: output("DeliveryStreamName")?,
+            delivery_log_group_name: output("DeliveryLogGroupName")?,
+            bucket_name: output("BucketName")?,
+        };
         Ok(Deployed {
             status: self.status.clone(),
-            outputs: Outputs {
-                api_url: output("ApiUrl")?,
-                submit_url: output("SubmitUrl")?,
-                stream_name: output("StreamName")?,
-                function_name: output("FunctionName")?,
-                log_group_name: output("LogGroupName")?,
-                access_log_group_name: output("AccessLogGroupName")?,
-                delivery_stream_name: output("DeliveryStreamName")?,
-                delivery_log_group_name: output("DeliveryLogGroupName")?,
-                bucket_name: output("BucketName")?,
-            },
+            log_groups: outputs.log_groups(),
+            layout: Layout::default(),
+            outputs,
             buffering: self.buffering(),
             auth_mode: AuthMode::parse(self.parameter("AuthMode").unwrap_or_default()),
             settings: Settings::of(self.parameters.iter().cloned(), ""),

@@ -226,10 +226,12 @@ impl Doing {
                     let said = diagnostics::write(&path, &text, &app.mask());
                     app.update(Message::Notice(said));
                 }
-                Effect::Deploy | Effect::Look => self.work.begin(),
+                Effect::Deploy => self.work.begin(),
+                Effect::Look => self.work.look(),
                 Effect::Prepare => self.work.prepare(),
                 Effect::Execute => self.work.execute(),
                 Effect::Discard => self.work.discard(),
+                Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
                 Effect::Send { events, rate, request } => {

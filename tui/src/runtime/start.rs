@@ -30,7 +30,7 @@ const TEMPLATES: [(&str, &str); 5] = [
 pub async fn start(global: &Global, record: Option<&Path>) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
-        stack_name: StackName::from(global.stack_name.as_str()),
+        stack_name: StackName::from(global.shown_name().as_str()),
         colours: colours(),
         template: crate::deploy::template_resources(),
         templates: templates(),
@@ -43,6 +43,7 @@ pub async fn start(global: &Global, record: Option<&Path>) -> Result<(), Runtime
         parameters: global.param.clone(),
         handler_zip: global.handler_zip.clone(),
         role_arn: global.role_arn.clone(),
+        watch: global.watch(),
         ..Request::default()
     };
     let wanted = global.clone();
@@ -87,6 +88,7 @@ fn shown_target(global: &Global) -> app::Target {
             region: global.region.clone().unwrap_or_default(),
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            elsewhere: Vec::new(),
             who: String::new(),
         },
     }

@@ -102,13 +102,22 @@ impl Running {
     /// nothing costs anything there; on AWS the stack is looked at and nothing changed.
     pub(super) fn begin(&self) {
         self.on_target(|shared, target| async move {
-            if target.is_local() { shared.deploy(&target).await } else { shared.look(&target).await }
+            if target.is_local() && shared.request.watch.is_none() {
+                shared.deploy(&target).await;
+            } else {
+                shared.look(&target).await;
+            }
         });
+    }
+
+    /// Looks at the stack, and changes nothing.
+    pub(super) fn look(&self) {
+        self.on_target(|shared, target| async move { shared.look(&target).await });
     }
 
     /// Finds out what a deployment would change.
     pub(super) fn prepare(&self) {
-        self.on_target(|shared, target| async move { shared.prepare(&target).await });
+        self.on_target(|shared, target| async move { shared.prepare(&target, false).await });
     }
 
     /// Carries out what was agreed to.
@@ -119,6 +128,14 @@ impl Running {
     /// Drops what was shown.
     pub(super) fn discard(&self) {
         self.on_target(|shared, target| async move { shared.discard(&target).await });
+    }
+
+    /// Drops what was shown, and finds out what rolling back takes.
+    pub(super) fn roll_back(&self) {
+        self.on_target(|shared, target| async move {
+            shared.discard(&target).await;
+            shared.prepare(&target, true).await;
+        });
     }
 
     /// Takes the stack down.
@@ -300,6 +317,11 @@ fn shown(target: &Target) -> app::Target {
         region: target.region().to_owned(),
         profile: target.profile().map(str::to_owned),
         endpoint_url: target.endpoint_url().map(str::to_owned),
+        elsewhere: target
+            .service_endpoints()
+            .into_iter()
+            .map(|endpoint| format!("{} at {}", endpoint.service, endpoint.url))
+            .collect(),
         who: match identity.role_name() {
             Some(role) => format!("role {role}"),
             None if name == "root" => "the root user".to_owned(),
@@ -361,6 +383,7 @@ impl Shared {
             Err(error) => DeployProgress::Failed { error: stack::words_of(&error) },
         };
         self.say(Message::Deploy(progress)).await;
+        self.watch_others(target).await;
     }
 
     async fn prepare_and_execute(&self, target: &Target, out: &Sender<Progress>) -> Result<Outcome, DeployError> {
@@ -395,15 +418,21 @@ impl Shared {
         }
         drop(live);
         let start = Start::At(crate::target::now());
+        // Of what is only watched a part may not be there.
+        if !outputs.stream_name.is_empty() {
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
+            self.pass_on(EventSource::Records, source, Event::Record);
+        }
         let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
-        self.pass_on(EventSource::Records, source, Event::Record);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), start, out, stop.clone()));
+        self.tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         self.pass_on(EventSource::Logs, source, Event::Log);
-        let (out, source) = mpsc::channel(BATCHES_AHEAD);
-        self.tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), start, out, stop));
-        self.pass_on(EventSource::Objects, source, Event::Object);
+        if !outputs.bucket_name.is_empty() {
+            let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
+            let (out, source) = mpsc::channel(BATCHES_AHEAD);
+            self.tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop));
+            self.pass_on(EventSource::Objects, source, Event::Object);
+        }
     }
 
     /// Turns a source's updates into messages, until it ends.

@@ -140,7 +140,7 @@ impl Sender {
             self.headers.clone()
         };
         let request = self.client.request(self.method.clone(), self.url.clone()).headers(headers).body(body.clone());
-        let response = request.send().await.map_err(|error| unanswered(&error))?;
+        let mut response = request.send().await.map_err(|error| unanswered(&error))?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let context = Context {
@@ -149,8 +149,14 @@ impl Sender {
             request_id: header("apigw-requestid"),
             challenge: header("www-authenticate"),
         };
-        let bytes = response.bytes().await.map_err(|error| unanswered(&error))?;
-        Ok(answer::read(status, &bytes[..bytes.len().min(LARGEST_ANSWER_BYTES)], &context))
+        let mut bytes = Vec::new();
+        // Whatever answers here may go on for ever.
+        while bytes.len() < LARGEST_ANSWER_BYTES
+            && let Some(more) = response.chunk().await.map_err(|error| unanswered(&error))?
+        {
+            bytes.extend_from_slice(&more[..more.len().min(LARGEST_ANSWER_BYTES - bytes.len())]);
+        }
+        Ok(answer::read(status, &bytes, &context))
     }
 }
 

@@ -161,6 +161,7 @@ mod tests {
             region: String::new(),
             profile: None,
             endpoint_url: None,
+            elsewhere: Vec::new(),
             who: String::new(),
         });
         assert!(!redaction.text("x123456789012y").contains("123456789012"));

@@ -166,7 +166,7 @@ impl Consumers {
                     mark.clear();
                 }
                 return Err(target
-                    .lacks("RegisterStreamConsumer", &error)
+                    .lacks("kinesis:RegisterStreamConsumer", &error)
                     .unwrap_or_else(|| format!("registered a consumer at stream {stream}: {}", error_text(&error))));
             }
         };

@@ -115,7 +115,7 @@ pub(super) async fn follow(
                         || error.is_invalid_parameter_exception()
                         || error.is_limit_exceeded_exception()
                 });
-                let text = target.lacks("StartLiveTail", &error);
+                let text = target.lacks("logs:StartLiveTail", &error);
                 let lacks = text.is_some();
                 let text = text.unwrap_or_else(|| format!("started Live Tail: {}", error_text(&error)));
                 if lacks || (refused && !told) { Trouble::NotHere(text) } else { Trouble::Again(text) }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsOutput, types::FilteredLogEvent};
+use aws_sdk_cloudwatchlogs::{Client, operation::filter_log_events::FilterLogEventsOutput, types::FilteredLogEvent};
 use tailwater_core::{
     app::TailState,
     events::{LogLine, LogSource, RecordHash, Timestamp},
@@ -18,7 +18,7 @@ use tailwater_core::{
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Start, Update, backoff::Backoff, live, rest::Rest, say};
+use super::{Gap, Start, Update, backoff::Backoff, live, rest::Rest, say, streams};
 use crate::target::{Target, error_text};
 
 /// Lines come in at most this much later than their time.
@@ -26,16 +26,15 @@ pub(super) const LATENESS: Duration = Duration::from_secs(30);
 /// The same on the embedded cloud, which takes lines in at once.
 const LATENESS_LOCAL: Duration = Duration::from_secs(1);
 
+/// No log group keeps its lines for less, where it lets any go (CloudWatch Logs, `PutRetentionPolicy`).
+const LEAST_RETENTION: Duration = Duration::from_hours(24);
+
 /// The groups to follow, each with whose log it is.
 pub type LogGroups = Vec<(LogSource, String)>;
 
 /// The log groups of a pipeline.
 pub fn log_groups(outputs: &Outputs) -> LogGroups {
-    vec![
-        (LogSource::Function, outputs.log_group_name.clone()),
-        (LogSource::Access, outputs.access_log_group_name.clone()),
-        (LogSource::Delivery, outputs.delivery_log_group_name.clone()),
-    ]
+    outputs.log_groups()
 }
 
 /// What is known of one group.
@@ -48,11 +47,13 @@ struct Group {
     newest: VecDeque<(Instant, Timestamp)>,
     /// The ids seen from there on, with their times.
     seen: HashMap<String, Timestamp>,
+    /// By the services' clock: everything until then was seen, or was not asked for.
+    read_to: Timestamp,
 }
 
 impl Group {
     fn new(source: LogSource, name: String, from: Timestamp) -> Self {
-        Self { source, name, open_from: from, newest: VecDeque::new(), seen: HashMap::new() }
+        Self { source, name, open_from: from, newest: VecDeque::new(), seen: HashMap::new(), read_to: from }
     }
 
     /// Whether a line is new.
@@ -71,6 +72,37 @@ impl Group {
         }
         let open_from = self.open_from;
         self.seen.retain(|_, time| *time >= open_from);
+    }
+
+    /// What the group has let go since it was read.
+    async fn gap(&mut self, target: &Target, client: &Client) -> Result<Option<Gap>, String> {
+        let now = target.now();
+        // What is asked for from its beginning begins where that is.
+        let from = self.read_to;
+        if from == Timestamp::default() || now.since(from) <= LEAST_RETENTION {
+            return Ok(None);
+        }
+        let found = client.describe_log_groups().log_group_name_prefix(&self.name).send().await;
+        let found = match found {
+            Ok(found) => found,
+            // Whoever may read lines need not be one who may look at groups.
+            Err(error) if error.as_service_error().is_some() => return Ok(None),
+            Err(error) => return Err(format!("looked at log group {}: {}", self.name, error_text(&error))),
+        };
+        let group = found.log_groups().iter().find(|group| group.log_group_name() == Some(self.name.as_str()));
+        self.read_to = now;
+        let Some(group) = group else { return Ok(None) };
+        // A group keeps its lines from its own beginning on, and for so many days where that is set.
+        let made = group.creation_time().map(Timestamp::from_millis);
+        let from = made.map_or(from, |made| made.max(from));
+        let Some(days) = group.retention_in_days().and_then(|days| u64::try_from(days).ok()) else { return Ok(None) };
+        let horizon = now.minus(Duration::from_hours(24 * days));
+        Ok((horizon > from).then(|| Gap {
+            what: format!("lines of log group {}", self.name),
+            from,
+            to: horizon,
+            reason: format!("the group keeps lines for {days} days"),
+        }))
     }
 }
 
@@ -145,12 +177,13 @@ async fn poll(target: &Target, groups: LogGroups, from: Timestamp, out: &Sender<
         })
         .collect();
     let mut last = None;
+    let mut by_streams = false;
     loop {
         let now = time.now();
         groups.sort_by_key(|due| due.next);
         let mut failed = None;
         for due in groups.iter_mut().filter(|due| due.next <= now) {
-            match read(target, &client, &mut due.group, lateness, out).await {
+            match read(target, &client, &mut due.group, lateness, &mut by_streams, out).await {
                 Ok(Some(lines)) => {
                     due.backoff.reset();
                     due.rest.read(lines > 0);
@@ -193,17 +226,37 @@ async fn poll(target: &Target, groups: LogGroups, from: Timestamp, out: &Sender<
 /// Reads what is new in one group, page by page, and says how many lines; `None`: nobody listens.
 async fn read(
     target: &Target,
-    client: &aws_sdk_cloudwatchlogs::Client,
+    client: &Client,
     group: &mut Group,
     lateness: Duration,
+    by_streams: &mut bool,
     out: &Sender<Update<LogLine>>,
 ) -> Result<Option<usize>, String> {
+    if let Some(gap) = group.gap(target, client).await?
+        && out.send(Update::Gap(gap)).await.is_err()
+    {
+        return Ok(None);
+    }
+    let began = target.now();
     let mut newest = None;
     let mut token = None;
     let mut lines = 0;
     let mut unnamed = Unnamed::default();
     loop {
-        let page = page(target, client, &group.name, group.open_from, token).await?;
+        let page = if *by_streams {
+            streams::events(client, &group.name, group.open_from).await?
+        } else {
+            match page(target, client, &group.name, group.open_from, token).await {
+                Ok(page) => page,
+                Err(PageError::Lacks(words)) => {
+                    target.notice(format!("Log streams are read one by one, by GetLogEvents: {words}."));
+                    *by_streams = true;
+                    token = None;
+                    continue;
+                }
+                Err(PageError::Failed(words)) => return Err(words),
+            }
+        };
         let mut batch = Vec::new();
         for event in page.events.unwrap_or_default() {
             let line = to_line(group.source, &group.name, event, &mut unnamed);
@@ -223,21 +276,39 @@ async fn read(
         }
     }
     group.close(newest, target.time().now(), lateness);
+    group.read_to = began;
     Ok(Some(lines))
+}
+
+/// Why a page could not be read.
+#[derive(Debug)]
+pub(super) enum PageError {
+    /// The endpoint does not offer that.
+    Lacks(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl From<PageError> for String {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Lacks(words) | PageError::Failed(words) => words,
+        }
+    }
 }
 
 /// One page of a group's lines.
 pub(super) async fn page(
     target: &Target,
-    client: &aws_sdk_cloudwatchlogs::Client,
+    client: &Client,
     group: &str,
     from: Timestamp,
     token: Option<String>,
-) -> Result<FilterLogEventsOutput, String> {
+) -> Result<FilterLogEventsOutput, PageError> {
     let request = client.filter_log_events().log_group_name(group).start_time(from.as_millis());
-    request.set_next_token(token).send().await.map_err(|error| {
-        let lacks = target.lacks("FilterLogEvents", &error);
-        lacks.unwrap_or_else(|| format!("read log group {group}: {}", error_text(&error)))
+    request.set_next_token(token).send().await.map_err(|error| match target.lacks("logs:FilterLogEvents", &error) {
+        Some(words) => PageError::Lacks(words),
+        None => PageError::Failed(format!("read log group {group}: {}", error_text(&error))),
     })
 }
 

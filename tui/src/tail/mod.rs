@@ -16,12 +16,13 @@ mod place;
 mod records;
 mod rest;
 mod stack;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use gap::Gap;
 pub use logs::{log_groups, logs};
-pub use objects::objects;
+pub use objects::{Bucket, objects};
 pub use records::records;
 pub use stack::stack;
 

@@ -10,6 +10,7 @@ use futures::{StreamExt, stream};
 use tailwater_core::{
     app::TailState,
     events::{Object, ObjectKey, ObjectLines, RecordHash, Timestamp},
+    pipeline::Layout,
 };
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -20,17 +21,31 @@ use crate::target::{Target, error_text};
 /// Up to this size an object's lines are read.
 const READ_UP_TO_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of an object is kept as text for people.
-const HEAD_BYTES: usize = 4 * 1024;
+const HEAD_BYTES: usize = 32 * 1024;
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.
 const LISTINGS_TO_PREVIOUS_HOUR: u64 = 5;
 /// So long without a listing is an absence: the program or the network was away.
 const ABSENCE: Duration = Duration::from_mins(1);
-/// Where the template lets Firehose put what it could not deliver.
-const ERROR_PREFIX: &str = "errors/";
 /// How long a key is remembered: longer than any hour that is listed.
 const REMEMBERED: Duration = Duration::from_hours(3);
+
+/// A bucket, and under which keys Firehose delivers to it.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// The keys.
+    pub layout: Layout,
+}
+
+impl From<String> for Bucket {
+    /// As the template lays it out.
+    fn from(name: String) -> Self {
+        Self { name, layout: Layout::default() }
+    }
+}
 
 /// An object as a listing names it.
 #[derive(Debug, Clone)]
@@ -43,11 +58,12 @@ struct Listed {
 /// Follows a bucket until `stop` or until nobody listens.
 pub async fn objects(
     target: Target,
-    bucket: String,
+    bucket: impl Into<Bucket>,
     start: Start,
     out: Sender<Update<Object>>,
     stop: CancellationToken,
 ) {
+    let bucket = bucket.into();
     let follow = follow(&target, &bucket, start, &out);
     tokio::select! {
         () = follow => {}
@@ -56,7 +72,7 @@ pub async fn objects(
     }
 }
 
-async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update<Object>>) {
+async fn follow(target: &Target, bucket: &Bucket, start: Start, out: &Sender<Update<Object>>) {
     let client = target.s3();
     let mut seen: HashMap<String, Timestamp> = HashMap::new();
     let mut last = None;
@@ -67,19 +83,22 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
     let mut listed_at: Option<Timestamp> = None;
     loop {
         let now = target.now();
-        let prefixes = match (listed_at, start) {
-            (None, Start::Beginning) => vec![String::new()],
-            (None, Start::At(time)) => with_errors(hours(target.beginning(time), now)),
-            (None, Start::Now) => with_errors(hours(now.minus(Duration::from_hours(1)), now)),
+        let wanted = match (listed_at, start) {
+            (None, Start::Beginning) => None,
+            (None, Start::At(time)) => Some((target.beginning(time), true)),
+            (None, Start::Now) => Some((now.minus(Duration::from_hours(1)), true)),
             (Some(before), _) => {
                 // After an absence late objects of the hour before it may have landed, too.
                 let absent = now.since(before) > ABSENCE;
                 let previous = absent || turn.is_multiple_of(LISTINGS_TO_PREVIOUS_HOUR);
-                let prefixes = hours(if previous { before.minus(Duration::from_hours(1)) } else { before }, now);
-                if previous { with_errors(prefixes) } else { prefixes }
+                Some((if previous { before.minus(Duration::from_hours(1)) } else { before }, previous))
             }
         };
-        match list(target, &client, bucket, &prefixes).await {
+        let listed = match wanted {
+            None => list(target, &client, &bucket.name, &[fixed(&bucket.layout.prefix).to_owned()]).await,
+            Some((from, errors)) => list_since(target, &client, bucket, from, now, errors).await,
+        };
+        match listed {
             Ok(found) => {
                 let known_before = listed_at.is_none() && start == Start::Now;
                 let since = match (listed_at, start) {
@@ -105,7 +124,7 @@ async fn follow(target: &Target, bucket: &str, start: Start, out: &Sender<Update
                     seen.retain(|_, time| *time >= oldest);
                 }
                 rest.read(!new.is_empty());
-                if !new.is_empty() && !read_and_send(&client, bucket, new, out).await {
+                if !new.is_empty() && !read_and_send(&client, &bucket.name, new, out).await {
                     return;
                 }
                 if !say(out, &mut last, rest.state()).await {
@@ -163,10 +182,56 @@ fn lines(body: &[u8]) -> ObjectLines {
     ObjectLines::Read { hashes, head }
 }
 
-/// These, and where what could not be delivered goes.
-fn with_errors(mut prefixes: Vec<String>) -> Vec<String> {
-    prefixes.push(ERROR_PREFIX.to_owned());
-    prefixes
+/// Everything that was delivered in the hours since then, with what could not be delivered.
+async fn list_since(
+    target: &Target,
+    client: &Client,
+    bucket: &Bucket,
+    from: Timestamp,
+    to: Timestamp,
+    errors: bool,
+) -> Result<Vec<Listed>, String> {
+    let mut found = list(target, client, &bucket.name, &hours(&bucket.layout.prefix, from, to)).await?;
+    if !errors || bucket.layout.errors.is_empty() {
+        return Ok(found);
+    }
+    // Errors stand below their kind, of which there are few; below that by the hour.
+    let errors = &bucket.layout.errors;
+    let (kinds, beside) = kinds(target, client, &bucket.name, errors).await?;
+    found.extend(beside);
+    let mut prefixes = Vec::new();
+    for kind in kinds {
+        let below = kind.strip_prefix(errors.as_str()).unwrap_or_default();
+        let is_year = below.len() == 5 && below[..4].bytes().all(|byte| byte.is_ascii_digit());
+        prefixes.extend(hours(if is_year { errors } else { &kind }, from, to));
+    }
+    prefixes.sort();
+    prefixes.dedup();
+    found.extend(list(target, client, &bucket.name, &prefixes).await?);
+    Ok(found)
+}
+
+/// What stands directly below a prefix: the folders, and the objects beside them.
+async fn kinds(
+    target: &Target,
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+) -> Result<(Vec<String>, Vec<Listed>), String> {
+    let page = client.list_objects_v2().bucket(bucket).prefix(prefix).delimiter("/").send().await.map_err(|error| {
+        let lacks = target.lacks("s3:ListObjectsV2", &error);
+        lacks.unwrap_or_else(|| format!("listed s3://{bucket}/{prefix}: {}", error_text(&error)))
+    })?;
+    let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix().map(str::to_owned)).collect();
+    Ok((folders, page.contents.unwrap_or_default().into_iter().filter_map(listed).collect()))
+}
+
+fn listed(object: aws_sdk_s3::types::Object) -> Option<Listed> {
+    Some(Listed {
+        time: Timestamp::from_millis(object.last_modified?.to_millis().ok()?),
+        size_bytes: u64::try_from(object.size.unwrap_or_default()).unwrap_or_default(),
+        key: object.key?,
+    })
 }
 
 /// Everything under the prefixes.
@@ -183,16 +248,10 @@ async fn list(target: &Target, client: &Client, bucket: &str, prefixes: &[String
                 .send()
                 .await
                 .map_err(|error| {
-                    let lacks = target.lacks("ListObjectsV2", &error);
+                    let lacks = target.lacks("s3:ListObjectsV2", &error);
                     lacks.unwrap_or_else(|| format!("listed s3://{bucket}/{prefix}: {}", error_text(&error)))
                 })?;
-            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-                Some(Listed {
-                    time: Timestamp::from_millis(object.last_modified?.to_millis().ok()?),
-                    size_bytes: u64::try_from(object.size.unwrap_or_default()).unwrap_or_default(),
-                    key: object.key?,
-                })
-            }));
+            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(listed));
             token = page.next_continuation_token;
             if token.is_none() {
                 break;
@@ -202,15 +261,68 @@ async fn list(target: &Target, client: &Client, bucket: &str, prefixes: &[String
     Ok(found)
 }
 
-/// `YYYY/MM/dd/HH/` of every hour from one moment to another, in UTC.
-fn hours(from: Timestamp, to: Timestamp) -> Vec<String> {
+/// Under which every hour's objects stand, from one moment to another, in UTC.
+fn hours(prefix: &str, from: Timestamp, to: Timestamp) -> Vec<String> {
     const HOUR_MILLIS: i64 = 3_600_000;
     let first = from.as_millis().div_euclid(HOUR_MILLIS);
     let last = to.as_millis().div_euclid(HOUR_MILLIS);
-    (first..=last)
+    let mut all: Vec<String> = (first..=last)
         .filter_map(|hour| jiff::Timestamp::from_millisecond(hour * HOUR_MILLIS).ok())
-        .map(|time| time.strftime("%Y/%m/%d/%H/").to_string())
-        .collect()
+        .map(|time| of_hour(prefix, time))
+        .collect();
+    // A prefix without hours is the same for many.
+    all.dedup();
+    all
+}
+
+/// What every key of a prefix begins with.
+fn fixed(prefix: &str) -> &str {
+    prefix.split_once(EXPRESSION).map_or(prefix, |(fixed, _)| fixed)
+}
+
+/// What begins a Firehose expression in a prefix.
+const EXPRESSION: &str = "!{";
+
+/// The prefix of an hour's objects. Firehose appends `YYYY/MM/dd/HH/` where the prefix has no time of its
+/// own (Amazon Data Firehose developer guide, custom prefixes); behind what can't be known beforehand
+/// the rest is left open.
+fn of_hour(prefix: &str, time: jiff::Timestamp) -> String {
+    if !prefix.contains("!{timestamp:") {
+        let fixed = fixed(prefix);
+        let hour = if fixed.len() == prefix.len() { time.strftime("%Y/%m/%d/%H/").to_string() } else { String::new() };
+        return format!("{fixed}{hour}");
+    }
+    let mut text = String::new();
+    let mut rest = prefix;
+    while let Some((before, expression)) = rest.split_once(EXPRESSION) {
+        text.push_str(before);
+        let Some((pattern, after)) =
+            expression.strip_prefix("timestamp:").and_then(|expression| expression.split_once('}'))
+        else {
+            return text;
+        };
+        let Some(written) = written(pattern, time) else { return text };
+        text.push_str(&written);
+        rest = after;
+    }
+    text + rest
+}
+
+/// A time by a pattern of Java's `DateTimeFormatter`, as far as a prefix of an hour can have it; `None`:
+/// it is finer or another.
+fn written(pattern: &str, time: jiff::Timestamp) -> Option<String> {
+    let format = pattern.replace('%', "%%").replace('\'', "");
+    let format = format.replace("yyyy", "%Y").replace("YYYY", "%Y").replace("MM", "%m").replace("dd", "%d");
+    let format = format.replace("HH", "%H");
+    let mut letters = format.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '%' {
+            letters.next();
+        } else if letter.is_ascii_alphabetic() {
+            return None;
+        }
+    }
+    Some(time.strftime(&format).to_string())
 }
 
 #[cfg(test)]
@@ -221,9 +333,24 @@ mod tests {
     fn every_hour_between_is_listed() {
         let time = |text| Timestamp::parse(text).expect("a time");
         assert_eq!(
-            hours(time("2026-11-24T22:59:59.999Z"), time("2026-11-25T00:00:00.000Z")),
+            hours("", time("2026-11-24T22:59:59.999Z"), time("2026-11-25T00:00:00.000Z")),
             ["2026/11/24/22/", "2026/11/24/23/", "2026/11/25/00/"]
         );
+    }
+
+    #[test]
+    fn a_prefix_of_anothers_has_its_time_where_it_says() {
+        let time = |text| Timestamp::parse(text).expect("a time");
+        let at = |prefix| hours(prefix, time("2026-11-24T22:30:00.000Z"), time("2026-11-24T23:30:00.000Z"));
+        assert_eq!(at("raw/"), ["raw/2026/11/24/22/", "raw/2026/11/24/23/"]);
+        assert_eq!(
+            at("raw/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"),
+            ["raw/dt=2026-11-24/hour=22/", "raw/dt=2026-11-24/hour=23/"]
+        );
+        assert_eq!(at("day/!{timestamp:yyyy/MM/dd}/"), ["day/2026/11/24/"]);
+        // A key of the record is known only once it is there.
+        assert_eq!(at("by/!{partitionKeyFromQuery:customer}/!{timestamp:yyyy}/"), ["by/"]);
+        assert_eq!(at("by/!{firehose:random-string}/"), ["by/"]);
     }
 
     #[test]

@@ -154,7 +154,7 @@ async fn shards(reader: &Reader, position: &Position) -> Result<Vec<ShardId>, St
             None => request.stream_name(&reader.stream),
         };
         let page = request.send().await.map_err(|error| {
-            let lacks = reader.target.lacks("ListShards", &error);
+            let lacks = reader.target.lacks("kinesis:ListShards", &error);
             lacks.unwrap_or_else(|| format!("listed the shards of stream {}: {}", reader.stream, error_text(&error)))
         })?;
         all.extend(page.shards.unwrap_or_default());
@@ -270,6 +270,7 @@ impl Shard {
             }
             Err(error) => return Err(trouble(error_text(&error))),
         };
+        let subscribed = self.reader.target.time().now();
         self.place.begun(began);
         self.backoff.reset();
         if !self.say(TailState::Following).await {
@@ -280,6 +281,9 @@ impl Shard {
             let event = event.map_err(|_| trouble(format!("silent for {} s", SILENCE.as_secs())))?;
             let event = event.map_err(|error| trouble(error_text(&error)))?;
             let Some(SubscribeToShardEventStream::SubscribeToShardEvent(event)) = event else {
+                // One that ends at once would not be taken again at once.
+                let time = self.reader.target.time();
+                time.sleep(resubscribe_after(time.now().duration_since(subscribed))).await;
                 return Ok(Reading::Again);
             };
             if !self.hand_over(event.records, event.millis_behind_latest).await {
@@ -344,5 +348,22 @@ impl Shard {
             self.rest.pause().await;
         }
         Ok(Reading::Closed(Vec::new()))
+    }
+}
+
+/// How long to wait before a shard is subscribed to again whose subscription lasted so long.
+fn resubscribe_after(lasted: Duration) -> Duration {
+    RESUBSCRIBE.saturating_sub(lasted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_that_ends_at_once_is_not_made_again_at_once() {
+        assert_eq!(resubscribe_after(Duration::ZERO), RESUBSCRIBE);
+        assert_eq!(resubscribe_after(Duration::from_secs(2)), RESUBSCRIBE - Duration::from_secs(2));
+        assert_eq!(resubscribe_after(Duration::from_mins(5)), Duration::ZERO);
     }
 }

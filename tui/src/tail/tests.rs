@@ -151,7 +151,7 @@ async fn the_bucket_is_listed_every_two_seconds_at_most() {
         )
     });
     let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
-    tokio::spawn(super::objects(target.clone(), "bucket".into(), Start::Now, out, CancellationToken::new()));
+    tokio::spawn(super::objects(target.clone(), "bucket".to_owned(), Start::Now, out, CancellationToken::new()));
     for _ in 0..200 {
         // However much goes on.
         target.stir();
@@ -245,8 +245,81 @@ async fn what_an_endpoint_lacks_is_named_and_polled_instead() {
     tokio::spawn(super::logs(target.clone(), groups, Start::Now, out, CancellationToken::new()));
     moved.pass(Duration::from_secs(2)).await;
     let said = notices.recv().await.expect("a notice");
-    assert!(said.starts_with("Logs are polled, not pushed: this endpoint does not offer StartLiveTail"), "{said}");
+    assert!(said.starts_with("Logs are polled, not pushed: this endpoint does not offer logs:StartLiveTail"), "{said}");
     assert!(!of(&log.lock().expect("a log"), "FilterLogEvents").is_empty());
+}
+
+#[tokio::test]
+async fn where_groups_cannot_be_read_as_a_whole_their_streams_are() {
+    let (target, moved, log) = played(|operation, input, before| match operation {
+        "FilterLogEvents" => refused("UnknownOperationException"),
+        "DescribeLogStreams" => answered(&json!({"logStreams": [{"logStreamName": "a"}, {"logStreamName": "b"}]})),
+        "GetLogEvents" => {
+            // One line more with each read, and the end shows by the same token again.
+            let lines: Vec<Value> = (0..=before / 4)
+                .map(|line| json!({"timestamp": 1_000 + line, "ingestionTime": 2_000, "message": format!("line {line}")}))
+                .collect();
+            let lines = if input["nextToken"].is_null() { lines } else { Vec::new() };
+            answered(&json!({"events": lines, "nextForwardToken": "end"}))
+        }
+        _ => refused("ResourceNotFoundException"),
+    });
+    let target = target.elsewhere(Extras::default());
+    let mut notices = target.notices();
+    let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
+    let groups = vec![(LogSource::Function, "function".to_owned())];
+    tokio::spawn(super::logs(target.clone(), groups, Start::Beginning, out, CancellationToken::new()));
+    moved.pass(Duration::from_secs(20)).await;
+    let said = notices.recv().await.expect("a notice");
+    assert!(said.contains("GetLogEvents") && said.contains("does not offer logs:FilterLogEvents"), "{said}");
+    let log = log.lock().expect("a log").clone();
+    assert_eq!(of(&log, "FilterLogEvents").len(), 1, "asked for once");
+    let reads = of(&log, "GetLogEvents").len();
+    let (_, _, lines) = states(&mut updates);
+    let newest = (reads - 1) / 4 + 1;
+    assert!(lines >= 2 * (newest - 1) && lines <= 2 * newest, "{lines} lines of {newest} in each of two streams");
+}
+
+#[tokio::test]
+async fn lines_that_the_group_let_go_are_said() {
+    let (target, moved, log) = played(|operation, _, _| match operation {
+        "DescribeLogGroups" => answered(&json!({"logGroups": [{"logGroupName": "function", "retentionInDays": 3}]})),
+        _ => answered(&json!({"events": []})),
+    });
+    let (out, mut updates) = mpsc::channel(BATCHES_AHEAD);
+    let groups = vec![(LogSource::Function, "function".to_owned())];
+    let start = Start::At(target.now().minus(Duration::from_hours(24 * 10)));
+    tokio::spawn(super::logs(target.clone(), groups, start, out, CancellationToken::new()));
+    moved.pass(Duration::from_secs(20)).await;
+    let (_, gaps, _) = states(&mut updates);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    let words = gaps[0].to_string();
+    assert!(words.contains("log group function") && words.contains("3 days"), "{words}");
+    let lost = gaps[0].to.since(gaps[0].from);
+    assert!(lost.abs_diff(Duration::from_hours(24 * 7)) < Duration::from_mins(1), "{lost:?}");
+    assert_eq!(of(&log.lock().expect("a log"), "DescribeLogGroups").len(), 1);
+}
+
+#[tokio::test]
+async fn errors_are_listed_by_the_hour() {
+    let (target, moved, log) = played(|operation, _, _| {
+        let below = if operation.contains("delimiter") {
+            "<CommonPrefixes><Prefix>errors/processing-failed/</Prefix></CommonPrefixes>"
+        } else {
+            ""
+        };
+        http::Response::new(format!("<ListBucketResult><IsTruncated>false</IsTruncated>{below}</ListBucketResult>"))
+    });
+    let (out, _updates) = mpsc::channel(BATCHES_AHEAD);
+    tokio::spawn(super::objects(target.clone(), "bucket".to_owned(), Start::Now, out, CancellationToken::new()));
+    moved.pass(Duration::from_mins(1)).await;
+    let log = log.lock().expect("a log").clone();
+    let of_errors = of(&log, "prefix=errors");
+    assert!(of_errors.len() >= 4, "{of_errors:?}");
+    for asked in of_errors {
+        let whole = !asked.operation.contains("delimiter") && !asked.operation.contains("processing-failed%2F20");
+        assert!(!whole, "everything was listed: {}", asked.operation);
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,22 @@ pub(super) fn own(config: &SdkConfig, service: &'static str) -> Option<String> {
     (Some(url.as_str()) != config.endpoint_url()).then_some(url)
 }
 
+/// The service's own endpoint, by an operation as IAM names it: `kinesis:ListShards`.
+pub(super) fn of_operation(config: &SdkConfig, operation: &str) -> Option<String> {
+    let service = match operation.split_once(':')?.0 {
+        "cloudformation" => "CloudFormation",
+        "firehose" => "Firehose",
+        "iam" => "IAM",
+        "kinesis" => "Kinesis",
+        "lambda" => "Lambda",
+        "logs" => "CloudWatch Logs",
+        "s3" => "S3",
+        "sts" => "STS",
+        _ => return None,
+    };
+    own(config, service)
+}
+
 /// Every service that answers elsewhere than the others.
 pub(super) fn all(config: &SdkConfig) -> Vec<ServiceEndpoint> {
     SERVICES.into_iter().filter_map(|service| Some(ServiceEndpoint { service, url: own(config, service)? })).collect()

@@ -35,8 +35,59 @@ impl Identity {
     }
 }
 
+/// What to do where the answer says that the credentials are not what is wrong; `None`: they may be.
+pub(super) fn advice(answer: &str) -> Option<&'static str> {
+    let has = |words: &[&str]| words.iter().any(|word| answer.contains(word));
+    if has(&["sts:AssumeRole"]) {
+        return Some(
+            "The profile's role does not let them in: its trust policy has to name who assumes it, and who assumes it \
+             needs the permission sts:AssumeRole on it.",
+        );
+    }
+    if has(&["scoped to a valid region"]) {
+        return Some("The endpoint is another region's: give its --region.");
+    }
+    // Whoever could not even ask for credentials is told of those.
+    if has(&["loading credentials"]) {
+        return None;
+    }
+    if has(&["UnknownIssuer", "invalid peer certificate", "certificate"]) {
+        return Some(
+            "The certificate is none that is trusted here, as behind a company's proxy: AWS_CA_BUNDLE=FILE names the \
+             certificates to trust.",
+        );
+    }
+    has(&["dispatch failure", "timeout has occurred", "timed out"]).then_some(
+        "Look whether the network is there and the address is right; a proxy is set by HTTPS_PROXY, and NO_PROXY leaves \
+         addresses out.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_not_the_credentials_is_not_blamed_on_them() {
+        let advice = |answer| super::advice(answer).unwrap_or_default();
+        let assumed = "dispatch failure: other: an error occurred while loading credentials: AccessDenied: User: x is not \
+                       authorized to perform: sts:AssumeRole on resource: y";
+        assert!(advice(assumed).contains("trust policy"));
+        assert!(
+            advice("dispatch failure: TLS handshake failed: invalid peer certificate: UnknownIssuer")
+                .contains("AWS_CA_BUNDLE")
+        );
+        assert!(advice("dispatch failure: io error: Connection refused (os error 111)").contains("network"));
+        assert!(
+            advice("SignatureDoesNotMatch: Credential should be scoped to a valid region, not 'x'")
+                .contains("--region")
+        );
+        for of_credentials in [
+            "ExpiredToken: it has expired",
+            "dispatch failure: loading credentials: failed to load the cached SSO token",
+        ] {
+            assert_eq!(super::advice(of_credentials), None);
+        }
+    }
+
     use super::*;
 
     fn identity(arn: &str) -> Identity {

@@ -357,11 +357,12 @@ impl Target {
                 account_id: identity.account().unwrap_or_default().to_owned(),
                 arn: identity.arn().unwrap_or_default().to_owned(),
             }),
-            Err(error) => Err(TargetError::Identity {
-                place: place(),
-                answer: error_text(&error),
-                advice: self.shared.login.advice().unwrap_or_default().to_owned(),
-            }),
+            Err(error) => {
+                let answer = error_text(&error);
+                let of_credentials = || self.shared.login.advice().unwrap_or_default();
+                let advice = identity::advice(&answer).unwrap_or_else(of_credentials).to_owned();
+                Err(TargetError::Identity { place: place(), answer, advice })
+            }
         }
     }
 
@@ -518,7 +519,8 @@ impl Target {
         Timestamp::from_millis(time.as_millis().saturating_add(self.clock_offset_millis()))
     }
 
-    /// Says which operation an endpoint that is not AWS's lacks, where that is what the error means.
+    /// Says which operation, `kinesis:ListShards`, an endpoint that is not AWS's lacks, where that is what
+    /// the error means.
     pub fn lacks<E>(
         &self,
         operation: &str,
@@ -530,8 +532,9 @@ impl Target {
     where
         E: std::error::Error + aws_smithy_types::error::metadata::ProvideErrorMetadata + 'static,
     {
-        (self.kind != Kind::Aws && is_unknown_operation(error)).then(|| {
-            let place = self.endpoint_url.as_deref().unwrap_or("this endpoint");
+        let own = endpoints::of_operation(&self.config, operation);
+        ((self.kind != Kind::Aws || own.is_some()) && is_unknown_operation(error)).then(|| {
+            let place = own.as_deref().or(self.endpoint_url.as_deref()).unwrap_or("this endpoint");
             format!("this endpoint does not offer {operation} ({place} answered {})", error_text(error))
         })
     }

@@ -9,11 +9,11 @@ use ratatui::{
     text::{Line, Span},
 };
 use tailwater_core::{
-    app::{App, ChartResource, ChartRow, Sign, axis_step},
+    app::{App, ChartResource, ChartRow, Pane, Sign, axis_step},
     text::{number, safe::visible, time},
 };
 
-use super::{Theme, fit};
+use super::{Screen, Theme, fit};
 
 /// The cells of a resource's name, with room and without.
 const NAME_CELLS: (usize, usize) = (20, 26);
@@ -28,7 +28,7 @@ const MOST_NOTES: (usize, usize) = (3, 8);
 /// How many lines what was said on the way, and how it ended, may take.
 const MOST_LINES_OF_WORDS: usize = 7;
 
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
     let chart = app.chart();
     let width = usize::from(area.width).saturating_sub(2);
     let mut above = vec![Line::from(vec![
@@ -76,7 +76,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let last_of_selected = lines.iter().rposition(|(index, _)| Some(*index) == selected).unwrap_or(0);
     let skip = (last_of_selected + 1).saturating_sub(room);
     let below = lines.len().saturating_sub(skip + room);
-    let mut shown: Vec<Line> = lines.into_iter().skip(skip).take(room).map(|(_, line)| line).collect();
+    let shown: Vec<(usize, Line)> = lines.into_iter().skip(skip).take(room).collect();
+    for (at, (index, _)) in (y..area.bottom()).zip(&shown) {
+        screen.place_row(Rect { y: at, height: 1, ..area }, Pane::Stack, *index as u64);
+    }
+    let mut shown: Vec<Line> = shown.into_iter().map(|(_, line)| line).collect();
     if below > 0
         && let Some(last) = shown.last_mut()
     {

@@ -47,7 +47,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             parts
         }
     });
-    let address = app.deployment().ready().map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
+    let ready = app.deployment().ready().filter(|ready| !ready.outputs.submit_url.is_empty());
+    let address = ready.map(|ready| format!("POST {}", visible(&ready.outputs.submit_url)));
     // What fits is shown: the address comes last, since Send shows it too.
     if let Some(address) = address
         && fit::width(&parts.join(" · ")) + fit::width(&address) + 4 <= room
@@ -64,11 +65,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let line = Line::from(spans);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     if area.height > 1
-        && let Target::Aws { who, endpoint_url, .. } = app.target()
+        && let Target::Aws { who, endpoint_url, elsewhere, .. } = app.target()
     {
         let who = if who.is_empty() { "not known yet".to_owned() } else { visible(who).into_owned() };
         let url = endpoint_url.as_ref().map(|url| format!(" · at {}", visible(url))).unwrap_or_default();
-        let words = fit::cut(&format!(" You: {who} · {}{url}", stack(app)), usize::from(area.width));
+        let elsewhere: String = elsewhere.iter().map(|service| format!(" · {}", visible(service))).collect();
+        let words = fit::cut(&format!(" You: {who} · {}{url}{elsewhere}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
 }
@@ -112,6 +114,9 @@ fn stack(app: &App) -> String {
     let deployment = app.deployment();
     let name = visible(app.stack_name().as_str());
     let on_aws = matches!(app.target(), Target::Aws { .. });
+    if !deployment.own && deployment.ready().is_some_and(|ready| ready.status.as_str().is_empty()) {
+        return format!("{name}, named one by one: only watched");
+    }
     let (sign, status) = match &deployment.phase {
         Phase::StartingCloud | Phase::Looking => (Sign::Waiting, String::new()),
         Phase::Absent => return format!("stack {name} … none"),
@@ -123,6 +128,8 @@ fn stack(app: &App) -> String {
         Phase::Ready(ready) if on_aws => (Sign::Done, format!(" {}", ready.status)),
         Phase::Ready(_) => (Sign::Done, String::new()),
     };
+    let since = deployment.status_since.filter(|_| on_aws && !status.is_empty());
+    let since = since.map(|since| format!(" {}", app.offset().day(since, app.now()))).unwrap_or_default();
     let foreign = if deployment.own { "" } else { ", not ours: only watched" };
-    format!("stack {name} {}{}{foreign}", sign.text(), visible(&status))
+    format!("stack {name} {}{}{since}{foreign}", sign.text(), visible(&status))
 }

@@ -30,6 +30,8 @@ mod title;
 mod too_small;
 mod tour;
 mod trace;
+mod traces;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -88,6 +90,8 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
         detail::draw(frame, area, app, theme);
+    } else if let Some(number) = app.trace().filter(|_| bytes_shown(app)) {
+        trail::draw(frame, area, app, number, theme);
     } else if let Some(number) = app.trace() {
         trace::draw(frame, area, app, number, theme);
     } else if app.breaks() {
@@ -105,6 +109,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
                 Pane::Logs => logs::draw(frame, area, app, screen, theme),
                 Pane::Records => records::draw(frame, area, app, screen, theme),
                 Pane::Objects => objects::draw(frame, area, app, screen, theme),
+                Pane::Traces => traces::draw(frame, area, app, screen, theme),
                 Pane::Stack => stack::draw(frame, area, app, screen, theme),
                 Pane::Calls => calls::draw(frame, area, app, theme),
             }
@@ -117,8 +122,18 @@ fn focused(app: &App, pane: Pane) -> bool {
     app.focus() == pane
         && !matches!(
             app.context(),
-            Context::Help | Context::Messages | Context::Picker | Context::Detail | Context::Trace | Context::Breaking
+            Context::Help
+                | Context::Messages
+                | Context::Picker
+                | Context::Detail
+                | Context::Trace
+                | Context::Bytes
+                | Context::Breaking
         )
+}
+
+fn bytes_shown(app: &App) -> bool {
+    app.trace_view().is_some_and(|view| view.bytes.is_some())
 }
 
 const fn rect(area: Area) -> Rect {

@@ -136,7 +136,7 @@ fn lines(
 }
 
 /// How many cells the numbers of events take, a free one behind them included.
-fn number_cells(app: &App) -> usize {
+pub fn number_cells(app: &App) -> usize {
     let highest = app.send().next_seq().max(app.ledger().others);
     highest.to_string().len().max(2) + 2
 }

@@ -23,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
     let name = format!("{} {}", title::of(Pane::Stack), visible(app.stack_name().as_str()));
     let inner = title::draw(frame, area, focused(app, Pane::Stack), &name, &state, theme);
     if !app.events_listed() {
-        return chart::draw(frame, inner, app, theme);
+        return chart::draw(frame, inner, app, screen, theme);
     }
     rows::draw(frame, inner, app, screen, Pane::Stack, theme, |row| {
         let Row::Stack(event) = row else {

@@ -8,6 +8,7 @@ mod sending;
 mod sizes;
 mod stack;
 mod story;
+mod traces;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use tailwater_core::app::{App, Message};

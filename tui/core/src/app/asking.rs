@@ -138,9 +138,10 @@ impl App {
     pub fn place_words(&self) -> String {
         match &self.target {
             Target::Local => "On the local cloud: nothing leaves this machine".to_owned(),
-            Target::Aws { account_id, region, endpoint_url, .. } => {
+            Target::Aws { account_id, region, endpoint_url, elsewhere, .. } => {
                 let at = endpoint_url.as_ref().map(|url| format!(", at {url}")).unwrap_or_default();
-                visible(&format!("In account {account_id}, {region}{at}")).into_owned()
+                let elsewhere: String = elsewhere.iter().map(|service| format!(", {service}")).collect();
+                visible(&format!("In account {account_id}, {region}{at}{elsewhere}")).into_owned()
             }
         }
     }
@@ -202,6 +203,23 @@ impl App {
         }
         lines
             .push(loud(Sign::Failed, "   the stream with the records it still keeps, the log groups with their lines"));
+        if how.artifacts {
+            lines.push(loud(
+                Sign::Failed,
+                "a  the function's code is DELETED, with its bucket where no other stack uses it",
+            ));
+        } else {
+            lines
+                .push(loud(Sign::Done, "a  the function's code stays in the artifact bucket, for the next deployment"));
+        }
+        if how.retain_stuck {
+            lines.push(loud(
+                Sign::Attention,
+                "x  what CloudFormation cannot delete STAYS in the account, without a stack",
+            ));
+        } else {
+            lines.push(loud(Sign::Done, "x  what CloudFormation cannot delete stops it there, and is named"));
+        }
         lines.push(plain(0, ""));
         lines.push(heading("What is done, in this order"));
         let mut steps = vec!["The intake stops: the API answers 5xx."];
@@ -216,10 +234,13 @@ impl App {
             steps.push("The bucket is emptied.");
         }
         steps.push("The stack is deleted, then log groups that Lambda made by itself.");
+        if how.artifacts {
+            steps.push("The function's code is deleted, and its bucket where no other stack uses it.");
+        }
         steps.push("What is left in the account is listed, with what it costs.");
         lines.extend(steps.iter().enumerate().map(|(index, step)| plain(2, format!("{}. {step}", index + 1))));
         lines.push(plain(0, ""));
-        lines.push(plain(0, "b and i choose. Enter goes on to typing the stack's name. Esc leaves it as it is."));
+        lines.push(plain(0, "b, i, a and x choose. Enter goes on to typing the stack's name. Esc leaves it as it is."));
         lines
     }
 }

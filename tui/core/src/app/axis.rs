@@ -16,6 +16,8 @@ const MOST_BREAKS: usize = 2;
 const BREAK_FROM: i64 = 4;
 /// Cells kept on both sides of a break, so that a bar that crosses it is seen to go on.
 const BESIDE_BREAK: usize = 2;
+/// Cells kept behind the last break: a short bar's words.
+const LABEL_CELLS: usize = 5;
 /// Cells from one mark to the next, at least.
 const MARK_CELLS: i64 = 9;
 /// The smallest step between marks, in microseconds: times are shown to the tenth of a millisecond.
@@ -67,8 +69,14 @@ impl Axis {
         let groups = groups(&sorted);
         let breaks = groups.len().saturating_sub(1);
         let beside = breaks * (BREAK_CELLS + 2 * BESIDE_BREAK);
+        // Behind a break its time is written, and what stands there has its own words.
+        let behind = if breaks > 0 {
+            groups.last().map_or(0, |(from, _)| words_of(from).chars().count().max(LABEL_CELLS))
+        } else {
+            0
+        };
         // One cell for each piece's first time; the rest is shared by length, on one scale.
-        let room = cells.saturating_sub(beside + groups.len().max(1));
+        let room = cells.saturating_sub(beside + behind + groups.len().max(1));
         let whole: i64 = groups.iter().map(|(from, to)| to.micros - from.micros).sum();
         let mut axis = Self { cells, pieces: Vec::new(), breaks: Vec::new() };
         let mut cell = 0;
@@ -136,7 +144,7 @@ impl Axis {
 
     /// Adds a mark where its words have room.
     fn put(&self, marks: &mut Vec<Mark>, cell: usize, micros: i64, precision: Duration) {
-        let words = if micros == 0 { "0".to_owned() } else { measured(micros, precision) };
+        let words = words_of(&Point { micros, precision });
         let width = words.chars().count();
         let from = cell.min(self.cells.saturating_sub(width));
         let free = marks.iter().all(|mark| {
@@ -148,6 +156,11 @@ impl Axis {
             marks.push(Mark { cell, from, words });
         }
     }
+}
+
+/// A time as it is written over the axis.
+fn words_of(point: &Point) -> String {
+    if point.micros == 0 { "0".to_owned() } else { measured(point.micros, point.precision) }
 }
 
 /// The stretches between the breaks, each by its first and last time.
@@ -265,7 +278,7 @@ mod tests {
         assert!(axis.cell(9_000) < cut && axis.cell(6_000_000) > cut + 1, "{axis:?}");
         assert!(axis.cell(6_000_000) < 44);
         // The nine milliseconds have nearly all the room.
-        assert!(axis.cell(9_000) > 30);
+        assert!(axis.cell(9_000) > 24);
         let marks = words(&axis);
         assert_eq!(marks.first(), Some(&(0, "0".to_owned())));
         assert_eq!(marks.last().map(|(_, words)| words.as_str()), Some("6 s"));

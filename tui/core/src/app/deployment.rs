@@ -62,11 +62,16 @@ pub struct First {
 
 /// How to take a stack down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Destroying {
     /// The bucket and its objects stay.
     pub keep_data: bool,
     /// Firehose gets no time to deliver: what it buffers is lost.
     pub now: bool,
+    /// The function's code goes, too.
+    pub artifacts: bool,
+    /// What cannot be deleted stays in the account, so that the stack itself goes.
+    pub retain_stuck: bool,
 }
 
 /// An operation of the stack, whoever started it.
@@ -166,6 +171,10 @@ pub struct Deployment {
     pub change_set: Option<String>,
     /// The resources that the change set makes, changes or removes, in its order.
     pub planned: Vec<TemplateResource>,
+    /// Nothing runs in AWS: a deployment waits for its next try.
+    pub between: bool,
+    /// When the stack came to its status, where that is known.
+    pub status_since: Option<Timestamp>,
     operation: Option<Operation>,
     /// When the last event of the stack itself came.
     last_of_stack: Timestamp,
@@ -188,6 +197,8 @@ impl Deployment {
             settings: Settings::default(),
             change_set: None,
             planned: Vec::new(),
+            between: false,
+            status_since: None,
             operation: None,
             last_of_stack: Timestamp::default(),
             notes: VecDeque::new(),
@@ -216,7 +227,11 @@ impl Deployment {
                 self.phase = Phase::Absent;
                 self.own = true;
             }
-            DeployProgress::Found { status, own, pipeline } => self.found(status, own, pipeline),
+            DeployProgress::Found { status, since, own, pipeline } => {
+                self.status_since = since;
+                self.found(status, own, pipeline);
+            }
+            DeployProgress::Between(between) => self.between = between,
             DeployProgress::Settings(settings) => self.settings = settings,
             DeployProgress::Previewed(preview) => self.work = Some(Work::Previewed(preview)),
             DeployProgress::First(first) => self.work = Some(Work::First(first)),
@@ -282,6 +297,7 @@ impl Deployment {
 
     /// Begins something: what the last thing came to is no news any more.
     pub fn begin(&mut self, work: Work, now: Timestamp) {
+        self.between = false;
         self.since = now;
         self.outcome = None;
         self.notes.clear();
@@ -402,6 +418,7 @@ impl Deployment {
         }
         if let Phase::Ready(ready) = &mut self.phase {
             ready.status = event.status.clone();
+            self.status_since = Some(event.time);
         }
     }
 

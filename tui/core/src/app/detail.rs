@@ -61,6 +61,8 @@ impl Detail {
                 object_lines(&mut lines, object, traces, offset);
                 "Object".to_owned()
             }
+            // A trace is opened as one.
+            Row::Trace(number) => format!("Trace {number}"),
             Row::Stack(event) => {
                 stack_lines(&mut lines, event, offset);
                 format!("Stack event of {}", visible(&event.logical_id))

@@ -17,6 +17,8 @@ pub enum Effect {
     Execute,
     /// Drop the changes that were previewed.
     Discard,
+    /// Drop the changes that were previewed, and find out what rolling the stack back takes.
+    RollBack,
     /// Take the stack down.
     Destroy(Destroying),
     /// Cancel what is being done to the stack.

@@ -1,6 +1,6 @@
 //! Finding and filtering.
 
-use super::{App, Direction, Pane, PromptKind, Query, Row};
+use super::{App, Direction, Pane, PromptKind, Query};
 
 impl App {
     pub(super) fn set_filter(&mut self, filter: Option<Query>) {
@@ -41,7 +41,7 @@ impl App {
     }
 
     pub(super) fn next_trouble(&mut self) {
-        let found = self.pane(self.focus).next_where(Direction::Down, Row::is_trouble);
+        let found = self.pane(self.focus).next_where(Direction::Down, |row| self.is_trouble(row));
         if found.is_none() && self.open_why() {
             return;
         }

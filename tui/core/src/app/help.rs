@@ -7,6 +7,7 @@ use crate::{
     guide::{self, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
+    trace::EventNumber,
 };
 
 /// The cells of a key's or a setting's name.
@@ -67,6 +68,7 @@ impl App {
         match self.context_beneath_help() {
             Context::Detail => "this row",
             Context::Trace => "this trace",
+            Context::Bytes => "these bytes",
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
@@ -102,7 +104,8 @@ impl App {
 
     /// The AWS CLI commands that show the same as a row.
     pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
-        let commands = guide::commands(&topic_of_row(row), &self.known());
+        let Some(topic) = topic_of_row(row) else { return Vec::new() };
+        let commands = guide::commands(&topic, &self.known());
         commands.iter().map(ToString::to_string).collect()
     }
 
@@ -165,10 +168,10 @@ impl App {
         }
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
-            Context::Trace => {
+            Context::Trace | Context::Bytes => {
                 // The first row is the sending, then the hops follow.
                 let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
-                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids()), |hop| Topic::Hop(*hop));
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
                 return Some(explain(&topic, &known));
             }
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
@@ -176,8 +179,11 @@ impl App {
             _ if self.pane(self.focus).following() => None,
             _ => self.pane(self.focus).selected().map(|(_, row)| row),
         };
-        if let Some(row) = row {
-            return Some(explain(&topic_of_row(row), &known));
+        if let Some(Row::Trace(number)) = row {
+            return Some(explain(&Topic::Trace(self.trace_ids(Some(*number))), &known));
+        }
+        if let Some(topic) = row.and_then(topic_of_row) {
+            return Some(explain(&topic, &known));
         }
         if let Some((logical_id, resource_type)) = self.chosen_resource() {
             let topic = Topic::Resource { logical_id: &logical_id, resource_type: &resource_type };
@@ -188,6 +194,7 @@ impl App {
             Pane::Logs => Topic::Logs,
             Pane::Records => Topic::Records,
             Pane::Objects => Topic::Objects,
+            Pane::Traces => Topic::Trace(self.trace_ids(self.selected_number())),
             Pane::Stack => Topic::Stack,
             Pane::Calls => calls,
         };
@@ -211,8 +218,8 @@ impl App {
         }
     }
 
-    fn trace_ids(&self) -> TraceIds<'_> {
-        let Some(trace) = self.trace().and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
+    fn trace_ids(&self, number: Option<EventNumber>) -> TraceIds<'_> {
+        let Some(trace) = number.and_then(|number| self.traces.get(number)) else { return TraceIds::default() };
         let first = trace.sent_at.or(trace.access_at).or(trace.function_at).or(trace.record_at);
         TraceIds {
             api_request_id: trace.api_request_id.as_ref().map(ApiRequestId::as_str),
@@ -276,6 +283,8 @@ impl App {
         }
         if self.detail.is_some() {
             section("Keys in an open row", Context::Detail);
+        } else if self.bytes_shown() {
+            section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
         }
@@ -308,15 +317,16 @@ const fn words_without_topic(context: Context) -> &'static str {
     }
 }
 
-fn topic_of_row(row: &Row) -> Topic<'_> {
-    match row {
+fn topic_of_row(row: &Row) -> Option<Topic<'_>> {
+    Some(match row {
         Row::Sent(sent) => Topic::Sent(sent),
         Row::Log { line, .. } => Topic::Log(line),
         Row::Record(record) => Topic::Record(record),
         Row::Object(object) => Topic::Object { bucket: &object.bucket, key: &object.key },
         Row::Stack(event) if event.is_of_stack() => Topic::Stack,
         Row::Stack(event) => Topic::Resource { logical_id: &event.logical_id, resource_type: &event.resource_type },
-    }
+        Row::Trace(_) => return None,
+    })
 }
 
 /// Lines as they are written, none wider than the screen.

@@ -77,10 +77,16 @@ pub enum Action {
     Agree,
     /// Drop it.
     Disagree,
+    /// Roll the stack back instead.
+    RollBack,
     /// Keep the bucket when the stack goes.
     KeepData,
     /// Do not wait for Firehose when the stack goes.
     WithoutDelivery,
+    /// Delete the function's code, too, when the stack goes.
+    Artifacts,
+    /// Leave what cannot be deleted when the stack goes.
+    RetainStuck,
     /// Cancel what runs.
     CancelRunning,
     /// Let it run on, and quit.
@@ -148,6 +154,8 @@ pub enum Context {
     Trace,
     /// The faults of the local cloud.
     Breaking,
+    /// One event's bytes at each hop.
+    Bytes,
     /// The help.
     Help,
     /// All messages.
@@ -183,8 +191,8 @@ pub struct Binding {
 }
 
 use Context::{
-    Breaking, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running,
-    Start, Trace,
+    Breaking, Bytes, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question,
+    Running, Start, Trace,
 };
 
 const fn always(_: &App) -> bool {
@@ -228,9 +236,12 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc), char('n'), char('q')] "Esc" => Action::WatchRunning, &[Running], "watch on", "watch on";
     [char('y')] "y" => Action::Agree, &[Preview], "yes, do it", "agree; where something is lost, the stack's name is asked for";
     [char('n'), key(Key::Esc), char('q')] "n" => Action::Disagree, &[Preview], "no, drop it", "drop it: nothing is changed";
+    [char('R')] "R" => Action::RollBack, &[Preview], "roll back instead", "a stack that failed with rollback disabled: roll it back instead", if App::can_roll_back;
     [key(Key::Enter)] "Enter" => Action::Agree, &[Destroy], "type the name", "go on to typing the stack's name";
     [char('b')] "b" => Action::KeepData, &[Destroy], "keep bucket", "keep the bucket and its objects, or not";
     [char('i')] "i" => Action::WithoutDelivery, &[Destroy], "wait or not", "do not wait for Firehose to deliver, or do";
+    [char('a')] "a" => Action::Artifacts, &[Destroy], "code too", "delete the function's code too, or not";
+    [char('x')] "x" => Action::RetainStuck, &[Destroy], "leave stuck", "let the stack go without what CloudFormation cannot delete, or not";
     [key(Key::Esc), char('n'), char('q')] "Esc" => Action::Disagree, &[Destroy], "leave it", "leave the stack as it is";
     [key(Key::F(5)), KeyPress::ctrl('s')] "F5" => Action::Send, &[Editing], "send", "send what is in the editor (Ctrl-S too)";
     [key(Key::Esc)] "Esc" => Action::Back, &[Editing], "done", "leave the editor; the text stays. Ctrl-Z undoes, Ctrl-R redoes";
@@ -255,12 +266,14 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('d')] "d" => Action::Deploy, &[Panes], "deploy", "in Stack: show what a deployment would change and cost, then ask", if App::can_deploy;
     [char('D')] "D" => Action::Destroy, &[Panes], "destroy", "in Stack: take the stack down; wants its name typed", if App::can_destroy;
     [char('v')] "v" => Action::TurnView, &[Panes], "chart or events", "in Stack: the chart, or the list of all events", if App::in_stack;
+    [char('v')] "v" => Action::TurnView, &[Bytes], "text or hex", "the bytes as text, or in hexadecimal";
     [char('i')] "i" => Action::Tour, &[Panes], "tour", "for newcomers: a tour that ends with your own event in S3 (:tour at any time)", if App::is_tour_offered;
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
     [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
     [char('t')] "t" => Action::Trace, &[Panes, Detail, Breaking], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Trace], "open", "the bytes at each hop; with a row selected, that row: log line, record or object";
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
@@ -270,45 +283,46 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Right), char('l')] "→" => Action::Right, &[Panes], "", "", if App::turns_templates;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
-    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace], "previous, next", "the previous and the next row, or event";
-    [char(']')] "]" => Action::NextEvent, &[Detail, Trace], "", "";
+    [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
+    [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
     [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
+    [char('y')] "y" => Action::Copy, &[Trace], "copy", "copy what is selected, or the event's ids";
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
-    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking], "", "Send: the editor and the answers", if App::is_ready;
-    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking], "", "Logs: function, gateway, delivery", if App::is_ready;
-    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking], "", "Records: what is in the stream", if App::is_ready;
-    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Breaking], "", "Objects: what landed in S3", if App::is_ready;
-    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking], "stack", "Stack: what CloudFormation did";
-    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking], "calls", "Calls: every call to an AWS API that this program made";
-    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking], "overview", "back to the overview", if App::is_away;
-    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "up and down (k, j too); moving up pauses, G follows again";
-    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
-    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "a page up and down (Space: down)";
-    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking, Messages], "", "";
-    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages], "", "half a page up and down";
-    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages], "", "";
-    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages], "", "the oldest row, the first line";
-    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages], "", "the last line";
+    [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking, Bytes], "", "Send: the editor and the answers", if App::is_ready;
+    [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking, Bytes], "", "Logs: function, gateway, delivery", if App::is_ready;
+    [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking, Bytes], "", "Records: what is in the stream", if App::is_ready;
+    [char('4')] "4" => Action::Focus(Pane::Objects), &[Panes, Detail, Trace, Breaking, Bytes], "", "Objects: what landed in S3", if App::is_ready;
+    [char('6')] "6" => Action::Focus(Pane::Stack), &[Panes, Start, Detail, Trace, Breaking, Bytes], "stack", "Stack: what CloudFormation did";
+    [char('7')] "7" => Action::Focus(Pane::Calls), &[Panes, Start, Detail, Trace, Breaking, Bytes], "calls", "Calls: every call to an AWS API that this program made";
+    [char('0')] "0" => Action::Overview, &[Panes, Detail, Trace, Breaking, Bytes], "overview", "back to the overview", if App::is_away;
+    [key(Key::Up), char('k')] "↑ ↓" => Action::Up, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "up and down (k, j too); moving up pauses, G follows again";
+    [key(Key::Down), char('j')] "↓" => Action::Down, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "";
+    [key(Key::PageUp)] "PgUp PgDn" => Action::PageUp, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "a page up and down (Space: down)";
+    [key(Key::PageDown), char(' ')] "PgDn" => Action::PageDown, &[Panes, Detail, Help, Preview, Breaking, Messages, Trace, Bytes], "", "";
+    [KeyPress::ctrl('u')] "Ctrl-U Ctrl-D" => Action::HalfUp, &[Panes, Detail, Help, Messages, Bytes], "", "half a page up and down";
+    [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages, Bytes], "", "";
+    [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages, Trace, Bytes], "", "the oldest row, the first line";
+    [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages, Trace, Bytes], "", "the last line";
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy], "help", "explain what is focused, and all keys";
+    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
+    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
     [char('B')] "B" => Action::Break, &[Panes, Detail, Trace], "break", "break something of the local cloud: faults by name, each with an exercise", if App::can_break;
     [char('B')] "B" => Action::Back, &[Breaking], "", "";
-    [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Breaking], "help", "explain what is focused, and all keys";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
-    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking], "back", "one level back";
+    [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking, Bytes], "back", "one level back";
     [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
-    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette, Bytes], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
     [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
     [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
     [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
@@ -345,6 +359,8 @@ pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
             let label = match binding.action {
                 Action::Back if context == Panes && app.is_away() => "back",
                 Action::Large if app.is_away() => "small",
+                Action::Open if context == Trace && app.enter_is_bytes() => "bytes",
+                Action::Open if context == Panes && app.focus() == Pane::Traces => "trace",
                 Action::Open if context == Panes && app.enter_is_why() && app.has_why() => "why",
                 _ => binding.label,
             };
@@ -372,6 +388,7 @@ pub fn markdown() -> String {
         ("in a row that is open: ", Detail),
         ("in a trace: ", Trace),
         ("while breaking: ", Breaking),
+        ("in a trace's bytes: ", Bytes),
         ("in a preview: ", Preview),
         ("before destroying: ", Destroy),
         ("while the stack changes, after Ctrl-C: ", Running),

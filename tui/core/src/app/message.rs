@@ -26,6 +26,8 @@ pub enum Target {
         profile: Option<String>,
         /// The custom endpoint, where there is one.
         endpoint_url: Option<String>,
+        /// The services that answer elsewhere than the others: `Kinesis at http://localhost:4568`.
+        elsewhere: Vec<String>,
         /// Who one is there: `role OnCall`, `user alice`; empty until AWS said it.
         who: String,
     },
@@ -58,6 +60,8 @@ pub enum DeployProgress {
     Found {
         /// Its status.
         status: StackStatus,
+        /// When it came to that, where that is known.
+        since: Option<Timestamp>,
         /// Whether Tailwater made it; else it is only watched.
         own: bool,
         /// The pipeline that it is, or why it is none, with what to do.
@@ -69,6 +73,8 @@ pub enum DeployProgress {
     Previewed(Preview),
     /// This has to be done before a deployment can be prepared, and waits for a yes.
     First(First),
+    /// Nothing runs in AWS until the next try begins (`true`), or something does again.
+    Between(bool),
     /// An operation that was only watched failed: the first cause, in AWS's words and ours.
     Explained {
         /// The words, a line each.

@@ -43,6 +43,9 @@ mod settings;
 mod strip;
 mod tour;
 mod trace_view;
+mod trace_words;
+mod traces_pane;
+mod trail;
 mod verdict;
 mod words;
 
@@ -81,7 +84,10 @@ pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
 pub use tour::{TOUR_LINES, TourWords};
-pub use trace_view::{TraceLine, TraceView};
+pub use trace_view::{TraceItem, TraceView};
+pub use trace_words::{RowBar, TraceRow, TraceScreen, short};
+pub use traces_pane::{EventRow, PlaceTimes, TimesTable, TracesPane, cold_words, window_words};
+pub use trail::{HopOfTrail, Trail};
 pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
@@ -193,6 +199,8 @@ pub struct App {
     detail: Option<Detail>,
     /// The trace that is open.
     trace: Option<TraceView>,
+    /// Which events have a row in Traces.
+    traces_pane: TracesPane,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
     /// What is broken on purpose.
@@ -254,7 +262,7 @@ impl App {
             traces: Traces::new(),
             figures: Figures::default(),
             tails: HashMap::new(),
-            panes: std::array::from_fn(|_| PaneState::default()),
+            panes: Pane::ALL.map(PaneState::of),
             last_record: Timestamp::default(),
             focus,
             focus_before: focus,
@@ -266,6 +274,7 @@ impl App {
             find: None,
             detail: None,
             trace: None,
+            traces_pane: TracesPane::default(),
             troubles: Troubles::default(),
             breaking: Breaking::default(),
             help: None,
@@ -361,6 +370,9 @@ impl App {
                 if self.deployment.ready().is_none() {
                     self.tails.clear();
                 }
+                if let Some(retention) = self.retention() {
+                    self.traces.set_retention(retention);
+                }
                 if let Some(ready) = self.deployment.ready() {
                     // What was said on the way gives place to the next step; how the cloud came up stays.
                     self.notice = None;
@@ -378,12 +390,16 @@ impl App {
                 }
                 // What someone else made or took away is looked at when it is done.
                 let look = operated && !self.deployment.operating() && self.deployment.work.is_none();
-                if look && matches!(self.target, Target::Aws { .. }) {
+                let others = self.cloud.as_ref().is_some_and(|cloud| !cloud.own);
+                if look && (others || matches!(self.target, Target::Aws { .. })) {
                     effects.push(Effect::Look);
                 }
                 self.forget_sums();
-                for pane in &mut self.panes {
-                    if pane.filter().is_some_and(Query::depends_on_traces) {
+                self.list_events();
+                let listed = self.focus == Pane::Traces;
+                for (pane, state) in Pane::ALL.into_iter().zip(&mut self.panes) {
+                    let pane = (pane != Pane::Traces || listed).then_some(state);
+                    if let Some(pane) = pane.filter(|pane| pane.changes_with_traces()) {
                         pane.refilter(&self.traces);
                     }
                 }
@@ -741,6 +757,8 @@ impl App {
     fn context_beneath_help(&self) -> Context {
         if self.detail.is_some() {
             Context::Detail
+        } else if self.bytes_shown() {
+            Context::Bytes
         } else if self.trace.is_some() {
             Context::Trace
         } else if self.breaks() {

@@ -16,6 +16,9 @@ impl App {
             self.focus_before = self.focus;
         }
         self.focus = pane;
+        if pane == Pane::Traces {
+            self.panes[pane as usize].refilter(&self.traces);
+        }
     }
 
     pub(super) fn leave_large(&mut self) {
@@ -60,6 +63,8 @@ impl App {
             detail.scroll_by(rows);
         } else if self.context() == Context::Breaking {
             self.move_in_breaking(rows);
+        } else if self.trace.is_some() {
+            self.move_in_trace(rows);
         } else if self.context() == Context::Preview {
             let last = self.preview_lines().len().saturating_sub(1);
             self.preview_scroll = self.preview_scroll.saturating_add_signed(rows).min(last);
@@ -80,6 +85,8 @@ impl App {
             help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
             detail.scroll = 0;
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MIN + 1);
         } else if self.in_chart() {
             self.chart_row = Some(0);
         } else {
@@ -97,6 +104,8 @@ impl App {
         } else if let Some(detail) = &mut self.detail {
             detail.scroll_by(isize::MAX);
             detail.scroll_by(1 - page);
+        } else if self.trace.is_some() {
+            self.move_in_trace(isize::MAX);
         } else if self.in_chart() {
             self.chart_row = None;
         } else {
@@ -129,8 +138,14 @@ impl App {
     }
 
     pub(super) fn open_selected(&mut self) {
+        if self.trace.is_some() && self.detail.is_none() {
+            return self.open_in_trace();
+        }
         if self.in_chart() {
             return self.open_of_chart();
+        }
+        if self.focus == Pane::Traces {
+            return self.trace_of_row();
         }
         if self.enter_is_why() && self.open_why() {
             return;
@@ -184,7 +199,7 @@ impl App {
         let beside = if back { index.checked_sub(1) } else { Some(index + 1) };
         if let Some(id) = beside.and_then(|index| state.id_at(index)) {
             state.select(id);
-            self.open_selected();
+            self.open_row(pane, id);
             if let Some(detail) = &mut self.detail {
                 detail.wrap = wrap;
             }
@@ -194,13 +209,7 @@ impl App {
     }
 
     pub(super) fn turn_trace(&mut self, number: EventNumber, back: bool) {
-        let beside = match number {
-            EventNumber::Own(seq) if back => seq.checked_sub(1).map(EventNumber::Own),
-            EventNumber::Own(seq) => Some(EventNumber::Own(seq + 1)),
-            EventNumber::Other(number) if back => number.checked_sub(1).map(EventNumber::Other),
-            EventNumber::Other(number) => Some(EventNumber::Other(number + 1)),
-        };
-        match beside.filter(|number| self.traces.get(*number).is_some()) {
+        match self.traces.beside(number, back) {
             Some(number) => self.turn_trace_to(number),
             None => self.say(if back { "This is the first event known here." } else { "This is the last event." }),
         }

@@ -16,6 +16,8 @@ pub enum Pane {
     Records,
     /// The bucket's objects.
     Objects,
+    /// Every event, and how long it took at each hop.
+    Traces,
     /// The stack's operation and events.
     Stack,
     /// The calls that this program made.
@@ -24,7 +26,8 @@ pub enum Pane {
 
 impl Pane {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Stack, Self::Calls];
+    pub const ALL: [Self; 7] =
+        [Self::Send, Self::Logs, Self::Records, Self::Objects, Self::Traces, Self::Stack, Self::Calls];
 
     /// The ones on the overview.
     pub const OVERVIEW: [Self; 4] = [Self::Send, Self::Logs, Self::Records, Self::Objects];
@@ -36,6 +39,7 @@ impl Pane {
             Self::Logs => "Logs",
             Self::Records => "Records",
             Self::Objects => "Objects",
+            Self::Traces => "Traces",
             Self::Stack => "Stack",
             Self::Calls => "Calls",
         }
@@ -43,7 +47,7 @@ impl Pane {
 
     /// Whether it is no part of the overview and takes all the room.
     pub const fn is_apart(self) -> bool {
-        matches!(self, Self::Stack | Self::Calls)
+        matches!(self, Self::Traces | Self::Stack | Self::Calls)
     }
 
     /// The key that focuses it.
@@ -53,6 +57,7 @@ impl Pane {
             Self::Logs => '2',
             Self::Records => '3',
             Self::Objects => '4',
+            Self::Traces => '5',
             Self::Stack => '6',
             Self::Calls => '7',
         }
@@ -83,9 +88,30 @@ pub struct PaneState {
     pub sideways: usize,
     /// Long rows go on in the next line.
     pub wrap: bool,
+    /// Rows can turn out to be no events of their own, or be let go: these are hidden.
+    of_traces: bool,
 }
 
 impl PaneState {
+    /// A pane without rows.
+    pub fn of(pane: Pane) -> Self {
+        Self { of_traces: pane == Pane::Traces, ..Self::default() }
+    }
+
+    /// Only some rows are shown.
+    fn chooses(&self) -> bool {
+        self.filter.is_some() || self.of_traces
+    }
+
+    /// Which rows are shown can change after they came.
+    pub fn changes_with_traces(&self) -> bool {
+        self.of_traces || self.filter.as_ref().is_some_and(Query::depends_on_traces)
+    }
+
+    fn shows(&self, row: &Row, traces: &Traces) -> bool {
+        !row.is_gone(traces) && self.filter.as_ref().is_none_or(|filter| filter.matches(row, traces))
+    }
+
     /// All rows that are kept.
     pub const fn history(&self) -> &History {
         &self.history
@@ -103,7 +129,7 @@ impl PaneState {
 
     /// How many rows are shown, scrolled or not.
     pub fn len(&self) -> usize {
-        if self.filter.is_some() { self.matched.len() } else { self.history.len() }
+        if self.chooses() { self.matched.len() } else { self.history.len() }
     }
 
     /// Whether none is shown.
@@ -113,7 +139,7 @@ impl PaneState {
 
     /// The id of the row at an index among the shown.
     pub fn id_at(&self, index: usize) -> Option<u64> {
-        if self.filter.is_some() {
+        if self.chooses() {
             self.matched.get(index).copied()
         } else {
             (index < self.history.len()).then(|| self.history.first() + index as u64)
@@ -122,7 +148,7 @@ impl PaneState {
 
     /// The index among the shown of the first row whose id is not below this.
     pub fn index_of(&self, id: u64) -> usize {
-        if self.filter.is_some() {
+        if self.chooses() {
             self.matched.partition_point(|matched| *matched < id)
         } else {
             usize::try_from(id.saturating_sub(self.history.first())).unwrap_or(usize::MAX).min(self.history.len())
@@ -154,7 +180,7 @@ impl PaneState {
 
     /// Adds the newest row.
     pub fn push(&mut self, row: Row, traces: &Traces) {
-        if self.filter.as_ref().is_some_and(|filter| filter.matches(&row, traces)) {
+        if self.chooses() && self.shows(&row, traces) {
             self.matched.push_back(self.history.next());
         }
         self.history.push(row);
@@ -172,8 +198,10 @@ impl PaneState {
     /// Looks through all rows again.
     pub fn refilter(&mut self, traces: &Traces) {
         self.matched.clear();
-        if let Some(filter) = &self.filter {
-            self.matched.extend(self.history.iter().filter(|(_, row)| filter.matches(row, traces)).map(|(id, _)| id));
+        if self.chooses() {
+            let shown = self.history.iter().filter(|(_, row)| self.shows(row, traces)).map(|(id, _)| id);
+            let shown: VecDeque<u64> = shown.collect();
+            self.matched = shown;
         }
     }
 

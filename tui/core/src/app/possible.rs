@@ -1,6 +1,6 @@
 //! What can be done here and now: the key map asks.
 
-use super::{App, Pane, Phase};
+use super::{App, Pane, Phase, Work};
 
 impl App {
     /// Stack is open.
@@ -31,6 +31,11 @@ impl App {
     /// There is a stack that can be taken down.
     pub(super) fn can_destroy(&self) -> bool {
         self.can_change() && !matches!(self.deployment.phase, Phase::Absent)
+    }
+
+    /// What is shown goes on from a failure that can be undone instead.
+    pub(super) const fn can_roll_back(&self) -> bool {
+        matches!(&self.deployment.work, Some(Work::Previewed(preview)) if preview.can_roll_back)
     }
 
     /// What runs was begun here, or can be told to stop.

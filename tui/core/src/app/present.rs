@@ -111,7 +111,7 @@ impl App {
             Row::Log { .. } => Pane::Logs,
             Row::Record(_) => Pane::Records,
             Row::Object(_) => Pane::Objects,
-            Row::Stack(_) => return,
+            Row::Stack(_) | Row::Trace(_) => return,
         };
         if self.presents() && !self.focus.is_apart() && !self.editing {
             self.focus = pane;

@@ -34,7 +34,7 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let takes_curl = matches!(
             self.context(),
-            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Help
+            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Bytes | Context::Help
         );
         if takes_curl && self.is_ready() && self.take_curl(text) {
             self.help = None;
@@ -53,6 +53,7 @@ impl App {
             Context::Panes
             | Context::Detail
             | Context::Trace
+            | Context::Bytes
             | Context::Help
             | Context::Messages
             | Context::Palette => {
@@ -83,11 +84,14 @@ impl App {
                 }
             }
             Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
+            Context::Panes if wheel != 0 && mouse.pane == Pane::Stack && self.in_chart() => self.move_by(wheel),
             Context::Panes if wheel != 0 => self.panes[mouse.pane as usize].move_by(wheel),
             Context::Panes | Context::Editing if wheel == 0 => {
                 self.editing &= mouse.pane == Pane::Send;
                 self.focus_on(mouse.pane);
-                if let Some(row) = mouse.row {
+                if let Some(row) = mouse.row.filter(|_| self.in_chart()) {
+                    self.chart_row = usize::try_from(row).ok();
+                } else if let Some(row) = mouse.row {
                     self.panes[mouse.pane as usize].select(row);
                 }
             }
@@ -181,11 +185,26 @@ impl App {
                     how.now = !how.now;
                 }
             }
+            Action::Artifacts => {
+                if let Some(how) = &mut self.destroying {
+                    how.artifacts = !how.artifacts;
+                }
+            }
+            Action::RetainStuck => {
+                if let Some(how) = &mut self.destroying {
+                    how.retain_stuck = !how.retain_stuck;
+                }
+            }
+            Action::RollBack => {
+                self.deployment.begin(Work::Preparing, self.now);
+                return vec![Effect::RollBack];
+            }
             Action::CancelRunning => {
                 self.question = None;
                 return vec![Effect::Cancel];
             }
             Action::LeaveRunning => return vec![Effect::Quit],
+            Action::TurnView if self.bytes_shown() => self.turn_bytes(),
             Action::TurnView => self.events_listed = !self.events_listed,
             Action::Retry if matches!(self.target, Target::Aws { .. }) => {
                 self.deployment.again(Phase::Looking, self.now);
@@ -227,7 +246,10 @@ impl App {
                 self.set_filter(query);
             }
             PromptKind::Find => {
-                if let Some(query) = query {
+                // A known id leads to its event, whoever's it is.
+                if let Some(number) = self.traces.number_of_id(prompt.text()) {
+                    self.open_trace(number);
+                } else if let Some(query) = query {
                     self.find_first(&query);
                     self.find = Some(query);
                 }
@@ -275,6 +297,11 @@ impl App {
             Context::Detail => self.detail = None,
             Context::Trace => self.leave_trace(),
             Context::Breaking => self.close_breaking(),
+            Context::Bytes => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = None;
+                }
+            }
             Context::Editing => self.editing = false,
             Context::Panes if self.is_away() => self.leave_large(),
             Context::Panes if self.is_on_tour() => self.end_tour(),
@@ -315,6 +342,10 @@ impl App {
     }
 
     pub(super) fn send_next(&mut self) -> Vec<Effect> {
+        if !self.deployment.own {
+            self.say("This pipeline is only watched: Tailwater did not make it, and sends nothing to it.");
+            return Vec::new();
+        }
         if matches!(self.target, Target::Aws { .. }) && !self.send_agreed {
             self.question = Some(Question::SendToAws);
             return Vec::new();
@@ -323,6 +354,7 @@ impl App {
             Ok(outgoing) => {
                 self.notice = None;
                 self.traces.sending(outgoing.seq, self.now);
+                self.list_events();
                 self.forget_sums();
                 let mut effects = vec![Effect::Send {
                     events: vec![(outgoing.seq, outgoing.body)],
@@ -344,6 +376,7 @@ impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row).map(Row::copy_text),
+            None if self.trace.is_some() => self.copied_of_trace(),
             None => self.pane(self.focus).selected().map(|(_, row)| row.copy_text()),
         };
         let Some(text) = text else {

@@ -1,5 +1,6 @@
 //! One row of a pane: what was seen, with the words to find it by.
 
+use super::traces_pane::any_text as any_text_of;
 use crate::{
     events::{Level, LogLine, LogSource, Object, ObjectKey, ObjectLines, Record, Sent, StackEvent, Timestamp},
     text::log_line,
@@ -24,6 +25,8 @@ pub enum Row {
     Object(ObjectRow),
     /// A step of a stack operation.
     Stack(StackEvent),
+    /// An event with all that is known of it.
+    Trace(EventNumber),
 }
 
 /// An object without the hashes of its lines: the traces have taken those.
@@ -80,6 +83,7 @@ impl Row {
                         + record.sequence_number.as_str().len()
                 }
                 Self::Object(object) => object.head.len() + object.bucket.len() + object.key.as_str().len(),
+                Self::Trace(_) => 0,
                 Self::Stack(event) => {
                     event.event_id.len()
                         + event.logical_id.len()
@@ -100,8 +104,26 @@ impl Row {
                 [only] => Some(*only),
                 _ => None,
             },
+            Self::Trace(number) => Some(*number),
             Self::Stack(_) => None,
         }
+    }
+
+    /// The time that its source gave it; none for an event's trace.
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Sent(sent) => sent.time,
+            Self::Log { line, .. } => line.time,
+            Self::Record(record) => record.time,
+            Self::Object(object) => object.time,
+            Self::Stack(event) => event.time,
+            Self::Trace(_) => Timestamp::default(),
+        }
+    }
+
+    /// Whether it stands for an event that is no more: it was let go, or is another one's.
+    pub fn is_gone(&self, traces: &Traces) -> bool {
+        matches!(self, Self::Trace(number) if traces.get(*number).is_none())
     }
 
     /// Whether the event is this row's, or one of this row's.
@@ -117,7 +139,8 @@ impl Row {
         match self {
             Self::Sent(sent) => !sent.accepted(),
             Self::Log { line, .. } => line.level >= Level::Warn,
-            Self::Record(_) => false,
+            // Only what is known of the event says that.
+            Self::Record(_) | Self::Trace(_) => false,
             Self::Object(object) => object.lines.is_err(),
             Self::Stack(event) => event.status.failed(),
         }
@@ -133,6 +156,7 @@ impl Row {
                 text.strip_suffix('\n').unwrap_or(&text).to_owned()
             }
             Self::Object(object) => format!("s3://{}/{}", object.bucket, object.key),
+            Self::Trace(number) => number.to_string(),
             Self::Stack(event) => format!(
                 "{} {} {} {}{}",
                 event.time,
@@ -169,6 +193,7 @@ impl Row {
                     || any(&[record.sequence_number.as_str(), &record.partition_key, record.shard_id.as_str()])
             }
             Self::Object(object) => any(&[object.key.as_str(), &object.head]),
+            Self::Trace(number) => test(number.to_string().as_bytes()),
             Self::Stack(event) => any(&[
                 &event.logical_id,
                 &event.resource_type,
@@ -243,6 +268,9 @@ impl Query {
             QueryKind::Number(number) => row.is_of(*number, traces),
             QueryKind::Level(level) => matches!(row, Row::Log { line, .. } if line.level == *level),
             QueryKind::Source(source) => matches!(row, Row::Log { line, .. } if line.source == *source),
+            QueryKind::Text(lower) if let Row::Trace(number) = row => {
+                any_text_of(*number, traces, |text| contains(text, lower))
+            }
             QueryKind::Text(lower) => row.any_text(|text| contains(text, lower)),
         }
     }

@@ -246,7 +246,7 @@ impl App {
                 }
                 return;
             }
-            Row::Stack(_) => return,
+            Row::Stack(_) | Row::Trace(_) => return,
         };
         if let Some(number) = row.number(&self.traces) {
             self.flow.observe(number, hop, now);

@@ -389,6 +389,7 @@ fn an_account_of_aws_is_sent_to_only_after_a_yes() {
         region: "ap-southeast-2".to_owned(),
         profile: Some("prod-data".to_owned()),
         endpoint_url: None,
+        elsewhere: Vec::new(),
         who: String::new(),
     };
     let mut app = App::new(Options { target, ..options() });

@@ -1,23 +1,14 @@
-//! One event's trace in words: hop by hop what was seen, or why it was not.
+//! The trace that is open: which of its rows is selected, what `Enter` opens, and the way back.
 
-use super::{App, Detail, Pane, Row, Sign};
+use super::{App, Detail, Pane, Row, Trail};
 use crate::{
-    events::{Answer, Timestamp},
+    events::{LogSource, Timestamp},
     pipeline::Hop,
-    text::{log_line, number, safe::visible, time},
-    trace::{EventNumber, Trace},
+    trace::{EventNumber, Place},
 };
 
-/// What a trace says of one hop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TraceLine {
-    /// The hop; `None`: the sending itself, or a word under the hops.
-    pub hop: Option<Hop>,
-    /// The state.
-    pub sign: Option<Sign>,
-    /// In words, safe to print.
-    pub words: String,
-}
+/// The most log lines that a trace lists.
+const MOST_LOG_LINES: usize = 100;
 
 /// The trace that is open.
 #[derive(Debug, Clone)]
@@ -26,11 +17,53 @@ pub struct TraceView {
     pub number: EventNumber,
     /// The selected row; `None`: none, and `Enter` shows the bytes.
     pub selected: Option<usize>,
+    /// The bytes at each hop, where they are shown.
+    pub bytes: Option<Trail>,
     /// The row that it was opened from, where its pane followed the newest.
     from: Option<(Pane, u64)>,
 }
 
+/// A row of a trace that can be selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceItem {
+    /// A row of the waterfall.
+    Stage(Place),
+    /// The line of the bytes.
+    Bytes,
+    /// A log line, by its row's id in Logs.
+    Log(u64),
+}
+
 impl App {
+    /// The trace that is open.
+    pub const fn trace_view(&self) -> Option<&TraceView> {
+        self.trace.as_ref()
+    }
+
+    /// The rows of the open trace that can be selected, from above.
+    pub fn trace_items(&self) -> Vec<TraceItem> {
+        let Some(view) = &self.trace else { return Vec::new() };
+        let stages = Place::ALL.into_iter().map(TraceItem::Stage);
+        let logs = self.log_rows_of(view.number).into_iter().map(TraceItem::Log);
+        stages.chain([TraceItem::Bytes]).chain(logs).collect()
+    }
+
+    /// The selected row of the open trace.
+    pub fn trace_selected(&self) -> Option<TraceItem> {
+        let selected = self.trace.as_ref()?.selected?;
+        let items = self.trace_items();
+        items.get(selected.min(items.len().saturating_sub(1))).copied()
+    }
+
+    /// The log lines of an event, oldest first, by their rows' ids in Logs.
+    pub fn log_rows_of(&self, number: EventNumber) -> Vec<u64> {
+        let rows = self.pane(Pane::Logs).history().iter().rev();
+        let of_it = rows.filter(|(_, row)| row.number(&self.traces) == Some(number));
+        let mut found: Vec<(Timestamp, u64)> = of_it.map(|(id, row)| (row.time(), id)).take(MOST_LOG_LINES).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// Opens an event's trace.
     pub(super) fn open_trace(&mut self, number: EventNumber) {
         let pane = self.pane(self.focus);
@@ -40,12 +73,17 @@ impl App {
             None => row.map(|id| (self.focus, id)),
         };
         self.detail = None;
-        self.trace = Some(TraceView { number, selected: None, from });
+        self.help = None;
+        self.trace = Some(TraceView { number, selected: None, bytes: None, from });
     }
 
     /// Opens the trace of the row that is selected or open.
     pub(super) fn trace_of_row(&mut self) {
-        if let Some(number) = self.traced() {
+        let Some(number) = self.traced() else { return };
+        // A row that was opened from its own trace leads back to it as it stood.
+        if self.detail.is_some() && self.trace() == Some(number) {
+            self.detail = None;
+        } else {
             self.open_trace(number);
         }
     }
@@ -55,19 +93,54 @@ impl App {
         if let Some(view) = &mut self.trace {
             view.number = number;
             view.selected = None;
+            if let Some(trail) = &mut view.bytes {
+                *trail = trail.again();
+            }
         }
     }
 
     /// Back to where the trace was opened: to the same row, although newer ones may have come.
     pub(super) fn leave_trace(&mut self) {
         let Some(view) = self.trace.take() else { return };
-        if let Some((pane, id)) = view.from
-            && pane == self.focus
-            && self.pane(pane).following()
-            && self.pane(pane).selected().is_some_and(|(newest, _)| newest != id)
-            && pane != Pane::Send
-        {
-            self.panes[pane as usize].select(id);
+        let Some((pane, id)) = view.from else { return };
+        let state = &mut self.panes[pane as usize];
+        // In Send nothing selected means the last event sent.
+        let moved_on = state.following() && state.selected().is_some_and(|(newest, _)| newest != id);
+        if pane == self.focus && pane != Pane::Send && moved_on {
+            state.select(id);
+        }
+    }
+
+    /// Moves the selection of the open trace by so many rows.
+    pub(super) fn move_in_trace(&mut self, rows: isize) {
+        let last = self.trace_items().len().saturating_sub(1);
+        let Some(view) = &mut self.trace else { return };
+        if let Some(trail) = &mut view.bytes {
+            trail.scroll_by(rows);
+            return;
+        }
+        view.selected = Some(match view.selected {
+            Some(selected) => selected.saturating_add_signed(rows).min(last),
+            // The first step enters from above, or from below.
+            None if rows < 0 => last,
+            None => usize::try_from(rows - 1).unwrap_or(0).min(last),
+        });
+    }
+
+    /// Opens what is selected in the trace: a stage's row, a log line, or the bytes.
+    pub(super) fn open_in_trace(&mut self) {
+        let Some(number) = self.trace() else { return };
+        match self.trace_selected() {
+            None | Some(TraceItem::Bytes) => {
+                if let Some(view) = &mut self.trace {
+                    view.bytes = Some(Trail::default());
+                }
+            }
+            Some(TraceItem::Log(id)) => self.open_row(Pane::Logs, id),
+            Some(TraceItem::Stage(place)) => match self.row_of_stage(number, place) {
+                Some((pane, id)) => self.open_row(pane, id),
+                None => self.say(format!("No row of {} at {} is loaded here.", number, place.name())),
+            },
         }
     }
 
@@ -82,6 +155,55 @@ impl App {
         }
     }
 
+    /// The row that shows an event at a place: the newest of them.
+    pub fn row_of_stage(&self, number: EventNumber, place: Place) -> Option<(Pane, u64)> {
+        let logged = |row: &Row, wanted: LogSource| matches!(row, Row::Log { line, .. } if line.source == wanted);
+        let (pane, source) = match place {
+            Place::Sent => (Pane::Send, None),
+            Place::Hop(Hop::Api) => (Pane::Logs, Some(LogSource::Access)),
+            Place::Hop(Hop::Lambda) => (Pane::Logs, Some(LogSource::Function)),
+            Place::Hop(Hop::Kinesis) => (Pane::Records, None),
+            Place::Hop(Hop::Firehose) => (Pane::Logs, Some(LogSource::Delivery)),
+            Place::Hop(Hop::S3) => (Pane::Objects, None),
+        };
+        let fits = |row: &Row| source.is_none_or(|source| logged(row, source)) && row.is_of(number, &self.traces);
+        let rows = || self.pane(pane).history().iter();
+        // Of several lines of the function the one that says what went wrong, or its own.
+        let own = |row: &Row| row.is_trouble() || matches!(row, Row::Log { line, .. } if line.api_request_id.is_some());
+        let best = (place == Place::Hop(Hop::Lambda)).then(|| rows().rfind(|(_, row)| fits(row) && own(row))).flatten();
+        let delivery = || {
+            // A delivery's line names no event: while one waits, the newest line is about it, too.
+            let waits = self.traces.get(number).is_some_and(|trace| trace.put() && trace.landing.is_none());
+            (place == Place::Hop(Hop::Firehose) && waits)
+                .then(|| rows().rfind(|(_, row)| logged(row, LogSource::Delivery)))
+                .flatten()
+        };
+        best.or_else(|| rows().rfind(|(_, row)| fits(row))).or_else(delivery).map(|(id, _)| (pane, id))
+    }
+
+    /// What `y` copies of an open trace: the selected row, or all ids of the event.
+    pub(super) fn copied_of_trace(&self) -> Option<String> {
+        let number = self.trace()?;
+        let row = match self.trace_selected() {
+            Some(TraceItem::Log(id)) => Some((Pane::Logs, id)),
+            Some(TraceItem::Stage(place)) => self.row_of_stage(number, place),
+            Some(TraceItem::Bytes) | None => None,
+        };
+        if let Some((pane, id)) = row {
+            return self.pane(pane).history().get(id).map(Row::copy_text);
+        }
+        let trace = self.traces.get(number)?;
+        let ids = [
+            ("API request id", trace.api_request_id.as_ref().map(|id| id.as_str())),
+            ("Lambda request id", trace.lambda_request_id.as_ref().map(|id| id.as_str())),
+            ("shard", trace.place.as_ref().map(|(shard, _)| shard.as_str())),
+            ("sequence number", trace.place.as_ref().map(|(_, number)| number.as_str())),
+            ("object", trace.landing.as_ref().map(|landing| landing.object.as_str())),
+        ];
+        let lines = ids.into_iter().filter_map(|(name, id)| Some(format!("{name} {}\n", id?)));
+        Some(lines.collect()).filter(|text: &String| !text.is_empty())
+    }
+
     /// An event that Firehose holds, the oldest of those that are known by a row.
     pub(super) fn oldest_held(&self) -> Option<EventNumber> {
         let held = |row: &Row| match row {
@@ -94,148 +216,21 @@ impl App {
         self.pane(Pane::Records).history().iter().find_map(|(_, row)| held(row))
     }
 
-    /// What an event's trace is called and how it stands: `Trace #42: in S3 after 6 s`.
-    pub fn trace_title(&self, number: EventNumber) -> String {
-        let stands = match self.traces.get(number) {
-            None => "not known here any more".to_owned(),
-            Some(trace) => match (&trace.landing, trace.last_seen()) {
-                (Some(landing), _) => match trace.sent_at.or(trace.record_at) {
-                    // The object's date has whole seconds.
-                    Some(sent) => format!("in S3 after {}", time::whole_seconds(landing.time.since(sent))),
-                    None => "in S3".to_owned(),
-                },
-                (None, _) if trace.settled() => "refused".to_owned(),
-                (None, Some(Hop::Kinesis)) => "in Firehose's buffer".to_owned(),
-                (None, Some(hop)) => format!("seen last at {}", hop.name()),
-                (None, None) => "on its way".to_owned(),
-            },
-        };
-        format!("Trace {number}: {stands}")
+    /// Whether `Enter` in a trace shows the bytes, not a row.
+    pub(super) fn enter_is_bytes(&self) -> bool {
+        matches!(self.trace_selected(), None | Some(TraceItem::Bytes))
     }
 
-    /// An event's trace, hop by hop.
-    pub fn trace_lines(&self, number: EventNumber) -> Vec<TraceLine> {
-        let Some(trace) = self.traces.get(number) else {
-            let words = "Too many events came since: it was let go.".to_owned();
-            return vec![TraceLine { hop: None, sign: Some(Sign::Waiting), words }];
-        };
-        let mut lines = vec![TraceLine { hop: None, sign: None, words: self.sent_words(trace) }];
-        for hop in Hop::ALL {
-            let (sign, words) = self.hop_words(hop, trace);
-            lines.push(TraceLine { hop: Some(hop), sign: Some(sign), words: visible(&words).into_owned() });
-        }
-        if trace.sent_bytes > 0 && trace.record_bytes > 0 {
-            let changed = if trace.sent_bytes == trace.record_bytes { "" } else { " (whitespace out, a newline in)" };
-            let words = format!(
-                "{} sent, {} as a record{changed}",
-                number::size(trace.sent_bytes),
-                number::size(trace.record_bytes)
-            );
-            lines.push(TraceLine { hop: None, sign: None, words });
-        }
-        lines
-    }
-
-    fn sent_words(&self, trace: &Trace) -> String {
-        match trace.sent_at {
-            Some(sent) => format!("sent from here at {}", self.offset.clock_millis(sent)),
-            None => "sent by someone else".to_owned(),
+    /// Text or hexadecimal, while the bytes are shown.
+    pub(super) fn turn_bytes(&mut self) {
+        if let Some(trail) = self.trace.as_mut().and_then(|view| view.bytes.as_mut()) {
+            trail.hex = !trail.hex;
+            trail.scroll = 0;
         }
     }
 
-    fn hop_words(&self, hop: Hop, trace: &Trace) -> (Sign, String) {
-        match hop {
-            Hop::Api => self.api_words(trace),
-            Hop::Lambda => Self::lambda_words(trace),
-            Hop::Kinesis => self.kinesis_words(trace),
-            Hop::Firehose => self.firehose_words(trace),
-            Hop::S3 => match &trace.landing {
-                Some(landing) => (
-                    Sign::Done,
-                    format!("line {} of {}, written {}", landing.line, landing.object, self.offset.clock(landing.time)),
-                ),
-                None if trace.settled() => (Sign::Waiting, "nothing comes here".to_owned()),
-                None => (Sign::Waiting, "not yet in an object".to_owned()),
-            },
-        }
-    }
-
-    fn api_words(&self, trace: &Trace) -> (Sign, String) {
-        let took = trace.latency.map(time::duration).unwrap_or_default();
-        match &trace.answer {
-            Some(Answer::Accepted { api_request_id, .. }) => {
-                (Sign::Done, format!("202 in {took}, request {api_request_id}"))
-            }
-            Some(Answer::Refused { status: 429, .. }) => (Sign::Attention, format!("429 in {took}: throttled")),
-            Some(Answer::Refused { status, message, .. }) => (Sign::Failed, format!("{status} in {took}: {message}")),
-            Some(Answer::Unanswered { message }) => (Sign::Attention, format!("no answer in {took}: {message}")),
-            None => match (trace.access_at, trace.sent_at) {
-                (Some(access), _) => (Sign::Done, format!("logged at {}", self.offset.clock_millis(access))),
-                (None, Some(sent)) => {
-                    (Sign::Moving, format!("no answer yet, {}", time::whole_seconds(self.now.since(sent))))
-                }
-                (None, None) => (Sign::Waiting, "its request was not seen".to_owned()),
-            },
-        }
-    }
-
-    fn lambda_words(trace: &Trace) -> (Sign, String) {
-        if !trace.seen_at(Hop::Lambda) {
-            return match &trace.answer {
-                Some(Answer::Refused { status: 429, .. }) => (Sign::Waiting, "not reached".to_owned()),
-                _ => (Sign::Waiting, "no log line of it yet".to_owned()),
-            };
-        }
-        let mut words = vec![trace.outcome.clone().unwrap_or_else(|| "ran".to_owned())];
-        if let Some(report) = trace.report {
-            words.push(log_line::milliseconds(report.duration_ms));
-            words.extend(report.init_ms.map(|init| format!("cold start {}", log_line::milliseconds(init))));
-            words.extend(report.max_memory_mb.map(|memory| format!("{memory} MB of memory at most")));
-        }
-        words.extend(trace.lambda_request_id.as_ref().map(|id| format!("request {id}")));
-        (if trace.settled() && trace.landing.is_none() { Sign::Failed } else { Sign::Done }, words.join(", "))
-    }
-
-    fn kinesis_words(&self, trace: &Trace) -> (Sign, String) {
-        let place = trace
-            .place
-            .as_ref()
-            .map(|(shard, number)| (shard, number))
-            .or(match &trace.answer {
-                Some(Answer::Accepted { shard_id, sequence_number, .. }) => Some((shard_id, sequence_number)),
-                _ => None,
-            })
-            .map(|(shard, number)| format!("shard {}, {number}", shard.number()));
-        match (trace.record_at, place) {
-            (Some(arrived), place) => {
-                let place = place.map(|place| format!(", {place}")).unwrap_or_default();
-                (Sign::Done, format!("arrived {}{place}", self.offset.clock_millis(arrived)))
-            }
-            (None, Some(place)) => (Sign::Moving, format!("put to {place}; its record is not read yet")),
-            (None, None) if trace.settled() => (Sign::Waiting, "nothing was put".to_owned()),
-            (None, None) => (Sign::Waiting, "no record of it seen".to_owned()),
-        }
-    }
-
-    fn firehose_words(&self, trace: &Trace) -> (Sign, String) {
-        if let (Some(landing), since) = (&trace.landing, trace.record_at) {
-            let held = since.map(|since| format!(" after about {}", time::whole_seconds(landing.time.since(since))));
-            return (Sign::Done, format!("delivered it{}", held.unwrap_or_default()));
-        }
-        let Some(arrived) = trace.record_at.or(trace.sent_at).filter(|_| trace.put()) else {
-            return (Sign::Waiting, "has nothing of it".to_owned());
-        };
-        match self.due_of(arrived) {
-            Some(due) if self.now > due => {
-                (Sign::Attention, format!("should have delivered it {} ago", time::whole_seconds(self.now.since(due))))
-            }
-            Some(due) => (Sign::Moving, format!("holds it, {}", self.due_words(due))),
-            None => (Sign::Moving, "holds it".to_owned()),
-        }
-    }
-
-    /// When a record that came then is delivered: with the oldest that is held.
-    fn due_of(&self, arrived: Timestamp) -> Option<Timestamp> {
-        self.due().filter(|due| *due >= arrived)
+    /// The bytes at each hop are shown.
+    pub(super) fn bytes_shown(&self) -> bool {
+        self.trace.as_ref().is_some_and(|view| view.bytes.is_some())
     }
 }

@@ -9,7 +9,7 @@ use super::{App, Context, EventSource, Pane, Row, Sign, TailState};
 use crate::{
     events::{Access, Answer, LambdaRequestId, Level, LogLine, LogSource, Timestamp},
     text::{log_line, number, safe::visible, time, time::UtcOffset},
-    trace::{EventNumber, Held, Ledger},
+    trace::{EventNumber, Held, Ledger, StageState},
 };
 
 /// How long a streak of trouble is news after it was seen last.
@@ -440,7 +440,7 @@ impl App {
             oldest_held: self.due().filter(|due| self.now.since(*due) > LATE_FROM).and_then(|_| self.oldest_held()),
             first_missing: (ledger.missing > 0).then(|| self.first_missing()).flatten(),
             ledger,
-            retention: None,
+            retention: self.retention(),
             offset: self.offset,
             now: self.now,
         };
@@ -457,6 +457,12 @@ impl App {
             }
         }
         Some(verdict)
+    }
+
+    /// How long the stream keeps a record, where the stack says so.
+    pub(super) fn retention(&self) -> Option<Duration> {
+        let hours = self.deployment.settings.number("RetentionHours")?;
+        Some(Duration::from_secs(hours.saturating_mul(3_600)))
     }
 
     /// The key that leads to the verdict's reason, where one does now.
@@ -497,12 +503,13 @@ impl App {
 
     /// The first of the last events sent from here that is past the time for delivery.
     fn first_missing(&self) -> Option<EventNumber> {
-        let deadline = self.traces.deadline()?;
-        let missing = |since: Option<Timestamp>| since.is_some_and(|since| self.now.since(since) > deadline);
-        self.traces
-            .own()
-            .find(|(_, trace)| trace.landing.is_none() && trace.put() && missing(trace.record_at.or(trace.sent_at)))
-            .map(|(seq, _)| EventNumber::Own(seq))
+        let missing = |number: EventNumber| {
+            let waterfall = self.traces.waterfall(number, self.now);
+            let gone = |state: &StageState| matches!(state, StageState::Overdue { .. } | StageState::Lost { .. });
+            waterfall.is_some_and(|waterfall| waterfall.rows.iter().any(|row| gone(&row.state)))
+        };
+        let put = self.traces.own().filter(|(_, trace)| trace.landing.is_none() && trace.put());
+        put.map(|(seq, _)| EventNumber::Own(seq)).find(|number| missing(*number))
     }
 }
 

@@ -41,6 +41,11 @@ impl App {
     fn hint(&self) -> Option<String> {
         // The tour says it all.
         let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
+        if !self.deployment.own {
+            return Some(
+                "Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned(),
+            );
+        }
         let ledger = self.ledger();
         if ledger.sent == 0 {
             let done = if ready.unchanged {
@@ -103,6 +108,7 @@ impl App {
                 ),
                 None => "Nothing delivered yet.".to_owned(),
             },
+            Pane::Traces => "No event yet. Each that is sent, from here or by anyone else, gets a row.".to_owned(),
             Pane::Stack => "No stack events yet. CloudFormation writes one for each step of each resource.".to_owned(),
             Pane::Calls => "No call was made yet.".to_owned(),
         }
@@ -139,6 +145,8 @@ impl App {
             Some("The local cloud ends with it, in the middle of a change.".to_owned())
         } else if matches!(self.deployment.work, Some(Work::Destroying(_))) {
             Some("Taking the stack down stops where it is; the same again finishes it.".to_owned())
+        } else if self.deployment.work == Some(Work::Executing) && self.deployment.between {
+            Some("Nothing runs in AWS at this moment: leaving gives the next try up.".to_owned())
         } else if self.deployment.work == Some(Work::Executing) {
             Some("The deployment runs on without it; the app attaches to it at the next start.".to_owned())
         } else if in_flight > 0 {
@@ -158,6 +166,9 @@ impl App {
                     (Some(Work::Preparing), _) => "A preview is being prepared.".to_owned(),
                     (Some(Work::Destroying(_)), _) => {
                         "This app takes the stack down: leaving stops it where it is, D again ends it.".to_owned()
+                    }
+                    (Some(Work::Executing), _) if self.deployment.between => {
+                        "Nothing runs in AWS at this moment: leaving gives the next try up.".to_owned()
                     }
                     (_, Some(operation)) => format!("{} runs.", visible(operation.status.as_str())),
                     _ => "The stack is being changed.".to_owned(),

@@ -24,7 +24,7 @@ pub enum ObjectLines {
     Read {
         /// The hash of each line, in order.
         hashes: Vec<RecordHash>,
-        /// The first bytes of the object, as text for people; at most a few KiB.
+        /// The first bytes of the object, as text for people; at most some KiB.
         head: String,
     },
     /// Not read, and why.

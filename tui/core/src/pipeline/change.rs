@@ -11,6 +11,8 @@ pub struct Preview {
     pub change_set: String,
     /// There is no stack yet.
     pub creates: bool,
+    /// The stack failed with rollback disabled: it can go back instead.
+    pub can_roll_back: bool,
     /// What is made, changed and removed.
     pub changes: Vec<Change>,
     /// Parameters whose value is another than the template's default.

@@ -8,6 +8,8 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
+use crate::events::LogSource;
+
 pub use auth::AuthMode;
 pub use change::{Change, Estimate, ParameterDifference, Preview, PropertyChange, Replacement};
 pub use prices::{HopCost, Sizing, Storage};
@@ -58,7 +60,7 @@ impl Hop {
 }
 
 /// The outputs of `template.yaml`, of a deployed stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outputs {
     /// The HTTP API's address.
@@ -79,6 +81,34 @@ pub struct Outputs {
     pub delivery_log_group_name: String,
     /// The bucket.
     pub bucket_name: String,
+}
+
+impl Outputs {
+    /// The pipeline's log groups, each with whose log it is.
+    pub fn log_groups(&self) -> Vec<(LogSource, String)> {
+        vec![
+            (LogSource::Function, self.log_group_name.clone()),
+            (LogSource::Access, self.access_log_group_name.clone()),
+            (LogSource::Delivery, self.delivery_log_group_name.clone()),
+        ]
+    }
+}
+
+/// Under which keys Firehose delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// What the keys begin with. With `!{timestamp:…}` in it that is where the time stands, else
+    /// `YYYY/MM/dd/HH/` follows, as Firehose does it.
+    pub prefix: String,
+    /// What the keys of what could not be delivered begin with; empty: they are not looked for.
+    pub errors: String,
+}
+
+impl Default for Layout {
+    /// As the template has it.
+    fn default() -> Self {
+        Self { prefix: String::new(), errors: "errors/".to_owned() }
+    }
 }
 
 /// When Firehose delivers: at whichever comes first.

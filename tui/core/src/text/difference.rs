@@ -33,14 +33,14 @@ impl Difference {
         (sum(&self.removed), sum(&self.added))
     }
 
-    /// `whitespace removed, newline added`; `equal` where nothing differs.
+    /// `whitespace out, newline in`; `equal` where nothing differs.
     pub fn words(&self) -> String {
         if self.is_none() {
             return "equal".to_owned();
         }
         let (removed, added) = self.counts();
         if self.only_whitespace {
-            let parts = [(removed, "whitespace removed"), (added, "newline added")];
+            let parts = [(removed, "whitespace out"), (added, "newline in")];
             let parts: Vec<&str> = parts.iter().filter(|(count, _)| *count > 0).map(|(_, words)| *words).collect();
             return parts.join(", ");
         }
@@ -99,8 +99,8 @@ mod tests {
         assert_eq!(difference.removed, [1..3, 9..10, 11..12]);
         assert_eq!(difference.added, [9..10]);
         assert_eq!(difference.counts(), (4, 1));
-        assert_eq!(difference.words(), "whitespace removed, newline added");
-        assert_eq!(Difference::of(b"{}", b"{}\n").words(), "newline added");
+        assert_eq!(difference.words(), "whitespace out, newline in");
+        assert_eq!(Difference::of(b"{}", b"{}\n").words(), "newline in");
         assert_eq!(Difference::of(b"{}\n", b"{}\n").words(), "equal");
     }
 

@@ -31,6 +31,19 @@ impl UtcOffset {
         format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
     }
 
+    /// `12 Nov`, with the year where it is another than now.
+    pub fn day(self, time: Timestamp, now: Timestamp) -> String {
+        let offset = jiff::tz::Offset::from_seconds(self.0).unwrap_or(jiff::tz::Offset::UTC);
+        let date = |time: Timestamp| {
+            jiff::Timestamp::from_millisecond(time.as_millis()).ok().map(|instant| offset.to_datetime(instant).date())
+        };
+        match (date(time), date(now)) {
+            (Some(date), Some(today)) if date.year() == today.year() => date.strftime("%-d %b").to_string(),
+            (Some(date), _) => date.strftime("%-d %b %Y").to_string(),
+            (None, _) => time.to_string(),
+        }
+    }
+
     /// `2026-11-24 14:02:07.118 UTC+1`.
     pub fn full(self, time: Timestamp) -> String {
         let offset = jiff::tz::Offset::from_seconds(self.0).unwrap_or(jiff::tz::Offset::UTC);

@@ -134,7 +134,7 @@ mod tests {
         };
         assert_eq!(of_build(&here, Architecture::X86_64).ok, Some(true));
         let arm = of_build(&here, Architecture::Arm64);
-        assert_eq!((arm.ok, arm.fix.as_deref()), (Some(false), Some("pip3 install cargo-lambda")));
+        assert_eq!((arm.ok, arm.fix.as_deref()), (Some(false), Some("pipx install cargo-lambda")));
         let mac = Workshop { system: "macos", architecture: Some(Architecture::Arm64), ..here.clone() };
         let on_mac = of_build(&mac, Architecture::Arm64);
         assert_eq!(

@@ -189,6 +189,7 @@ async fn a_stack_of_others_or_in_a_dead_end_fails() {
     let (target, _) = account(|_| (404, String::new()));
     let stack = |status: &str, own: bool| {
         Ok::<_, DeployError>(Some(Stack {
+            changed: None,
             name: "tailwater".to_owned(),
             protected: false,
             id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/tailwater/1".to_owned(),

@@ -30,7 +30,7 @@ const DELIVERY_STREAM_PACE: Duration = Duration::from_secs(2);
 /// How long its deletion may take.
 const DELIVERY_STREAM_LIMIT: Duration = Duration::from_mins(5);
 /// Who calls the function on behalf of the API.
-const API_GATEWAY: &str = "apigateway.amazonaws.com";
+pub const API_GATEWAY: &str = "apigateway.amazonaws.com";
 
 /// Stops the intake; gives the moment from which nothing more comes, `None` where there was none.
 pub async fn stop_intake(run: &Run<'_>, pieces: &Pieces) -> Result<Option<Instant>, DeployError> {
@@ -106,7 +106,7 @@ async fn remove_permissions(target: &Target, function: &str) -> Result<usize, St
 }
 
 /// The ids of a policy's statements that let a service in.
-fn statements_for(policy: &str, service: &str) -> Vec<String> {
+pub fn statements_for(policy: &str, service: &str) -> Vec<String> {
     let policy: Value = serde_json::from_str(policy).unwrap_or_default();
     let statements = policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default();
     statements

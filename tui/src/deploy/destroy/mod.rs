@@ -26,9 +26,10 @@ use super::{
 use crate::target::{StackEvents, Target};
 
 pub use contents::{Contents, contents as bucket_contents, is_ours as bucket_is_ours, is_there as bucket_is_there};
+pub use drain::{API_GATEWAY, statements_for};
 pub use keep::{BUCKET_DELETED, BUCKET_KEPT};
 pub use leftovers::{Left, in_words as contents_in_words};
-use pieces::Pieces;
+pub use pieces::{BUCKET, DELIVERY_STREAM, FUNCTION, LOG_GROUP, Pieces};
 
 /// How often a bucket that was written to again is emptied again before that is called a failure.
 const MOST_EMPTYINGS: usize = 3;
@@ -106,13 +107,19 @@ pub struct Survey {
     pub status: Option<StackStatus>,
     /// The buckets of the stack that are there, and what they hold.
     pub buckets: Vec<(String, Contents)>,
+    /// Where there is no stack: the log groups that Lambda made for the last one of this name.
+    pub log_groups: Vec<String>,
 }
 
 /// Looks at what there is to take down. Refuses what [`destroy`] refuses.
 pub async fn survey(target: &Target, stack_name: &str) -> Result<Survey, DeployError> {
     let client = target.cloudformation();
     let Some(stack) = Stack::find(&client, stack_name).await? else {
-        return Ok(Survey { status: None, buckets: Vec::new() });
+        let log_groups = match last_deleted(&client, stack_name).await? {
+            Some(before) => log_groups::orphans(target, &before).await?,
+            None => Vec::new(),
+        };
+        return Ok(Survey { status: None, buckets: Vec::new(), log_groups });
     };
     refuse(&stack, stack_name)?;
     let pieces = Pieces::of(&client, &stack.id).await?;
@@ -122,7 +129,7 @@ pub async fn survey(target: &Target, stack_name: &str) -> Result<Survey, DeployE
             buckets.push((bucket.to_owned(), contents));
         }
     }
-    Ok(Survey { status: Some(stack.status), buckets })
+    Ok(Survey { status: Some(stack.status), buckets, log_groups: Vec::new() })
 }
 
 /// Takes a stack down. Asks nothing: whoever calls has a yes.
@@ -136,7 +143,7 @@ pub async fn destroy(
     let run = Run { target, client: &client, stack_name, options, progress };
     let Some(stack) = Stack::find(&client, stack_name).await? else {
         // A run that was cut short after the stack went has the rest still to do.
-        if let Some(before) = run.last_deleted().await? {
+        if let Some(before) = last_deleted(&client, stack_name).await? {
             log_groups::delete(&run, &before).await?;
         }
         if options.artifacts {
@@ -303,35 +310,34 @@ impl Run<'_> {
             }
         }
     }
+}
 
-    /// What the last stack of this name had, where it was ours and is deleted.
-    async fn last_deleted(&self) -> Result<Option<Pieces>, DeployError> {
-        let mut pages = self
-            .client
-            .list_stacks()
-            .stack_status_filter(aws_sdk_cloudformation::types::StackStatus::DeleteComplete)
-            .into_paginator()
-            .items()
-            .send();
-        let mut newest: Option<(aws_smithy_types::DateTime, String)> = None;
-        while let Some(stack) = pages.next().await {
-            // Without the right to list stacks, what an earlier run left is not found.
-            let Ok(stack) = stack else { break };
-            if stack.stack_name() != Some(self.stack_name) {
-                continue;
-            }
-            if let (Some(time), Some(id)) = (stack.deletion_time(), stack.stack_id())
-                && newest.as_ref().is_none_or(|(newest, _)| newest < time)
-            {
-                newest = Some((*time, id.to_owned()));
-            }
+/// What the last stack of this name had, where it was ours and is deleted.
+async fn last_deleted(client: &Client, stack_name: &str) -> Result<Option<Pieces>, DeployError> {
+    let mut pages = client
+        .list_stacks()
+        .stack_status_filter(aws_sdk_cloudformation::types::StackStatus::DeleteComplete)
+        .into_paginator()
+        .items()
+        .send();
+    let mut newest: Option<(aws_smithy_types::DateTime, String)> = None;
+    while let Some(stack) = pages.next().await {
+        // Without the right to list stacks, what an earlier run left is not found.
+        let Ok(stack) = stack else { break };
+        if stack.stack_name() != Some(stack_name) {
+            continue;
         }
-        let Some((_, id)) = newest else { return Ok(None) };
-        let described = self.client.describe_stacks().stack_name(&id).send().await.ok();
-        let stacks = described.and_then(|answer| answer.stacks).unwrap_or_default();
-        let own = stacks.into_iter().map(Stack::from).any(|stack| stack.own);
-        if own { Pieces::of(self.client, &id).await.map(Some) } else { Ok(None) }
+        if let (Some(time), Some(id)) = (stack.deletion_time(), stack.stack_id())
+            && newest.as_ref().is_none_or(|(newest, _)| newest < time)
+        {
+            newest = Some((*time, id.to_owned()));
+        }
     }
+    let Some((_, id)) = newest else { return Ok(None) };
+    let described = client.describe_stacks().stack_name(&id).send().await.ok();
+    let stacks = described.and_then(|answer| answer.stacks).unwrap_or_default();
+    let own = stacks.into_iter().map(Stack::from).any(|stack| stack.own);
+    if own { Pieces::of(client, &id).await.map(Some) } else { Ok(None) }
 }
 
 /// Refuses a stack that is not ours to delete, or that somebody protected.

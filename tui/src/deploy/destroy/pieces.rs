@@ -77,6 +77,12 @@ impl Pieces {
             .map(|piece| &*piece.physical_id)
     }
 
+    /// The id of the only one of a type; `None`: there is none, or there are more.
+    pub fn only<'a>(&'a self, resource_type: &'a str) -> Option<&'a str> {
+        let mut ids = self.ids(resource_type);
+        ids.next().filter(|_| ids.next().is_none())
+    }
+
     /// The ids of one type that the stack has or had.
     pub fn all_ids<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a str> {
         self.pieces.iter().filter(move |piece| piece.resource_type == resource_type).map(|piece| &*piece.physical_id)

@@ -89,6 +89,24 @@ pub async fn upload(
     Ok(Artifact { bucket, key, architecture: package.architecture })
 }
 
+/// Where the code would be put, and what of that is not there yet: nothing is put or deleted.
+pub async fn planned(
+    target: &Target,
+    package: &Package,
+    named: Option<&str>,
+    progress: &Sender<Progress>,
+) -> Result<Artifact, DeployError> {
+    let client = target.s3();
+    let bucket = named.map_or_else(|| name(target.account_id(), target.region()), str::to_owned);
+    let key = key(package);
+    let there = client.head_object().bucket(&bucket).key(&key).expected_bucket_owner(target.account_id()).send().await;
+    if there.is_err() {
+        note(progress, format!("The function's code is not there yet: deploying puts it to s3://{bucket}/{key}."))
+            .await;
+    }
+    Ok(Artifact { bucket, key, architecture: package.architecture })
+}
+
 fn put_error<E, R>(bucket: &str, key: &str, error: &SdkError<E, R>) -> DeployError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,

@@ -163,7 +163,7 @@ pub fn install_cargo_lambda(system: &str) -> &'static str {
         "windows" => {
             "scoop bucket add cargo-lambda https://github.com/cargo-lambda/scoop-cargo-lambda && scoop install cargo-lambda/cargo-lambda"
         }
-        _ => "pip3 install cargo-lambda",
+        _ => "pipx install cargo-lambda",
     }
 }
 

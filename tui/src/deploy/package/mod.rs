@@ -171,6 +171,9 @@ pub async fn provide(
     for doubt in &package.doubts {
         note(progress, format!("On AWS this function's code could not run: {doubt}.")).await;
     }
+    if request.dry_run {
+        return bucket::planned(target, &package, value("ArtifactBucket"), progress).await.map(Some);
+    }
     bucket::upload(target, &package, value("ArtifactBucket"), progress).await.map(Some)
 }
 

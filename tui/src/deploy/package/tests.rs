@@ -436,7 +436,7 @@ mod building {
         let without = Workshop { cargo_lambda: false, ..workshop.clone() };
         let missing = saying(async |out| without.build(Architecture::X86_64, out).await).await.0;
         let missing = missing.expect_err("too new").to_string();
-        assert!(missing.contains("newer glibc") && missing.contains("pip3 install cargo-lambda"), "{missing}");
+        assert!(missing.contains("newer glibc") && missing.contains("pipx install cargo-lambda"), "{missing}");
     }
 
     #[tokio::test]

@@ -385,3 +385,38 @@ async fn a_pipeline_that_was_stopped_is_opened_again() {
     let error = place.deploy(&request()).await.0.expect_err("refused").to_string();
     assert!(error.contains(&name) && error.contains("tailwater destroy"), "{error}");
 }
+
+#[tokio::test]
+async fn a_permission_that_a_destruction_took_away_is_given_back() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let deployed = place.stack().await.deployed(STACK).expect("a pipeline");
+    let (lambda, function) = (place.target.lambda(), deployed.outputs.function_name);
+    let policy = async || lambda.get_policy().function_name(&function).send().await.ok().and_then(|got| got.policy);
+    let before = policy().await.expect("a policy");
+    let statement = serde_json::from_str::<serde_json::Value>(&before).expect("JSON")["Statement"][0].clone();
+    let sid = statement["Sid"].as_str().expect("an id");
+    lambda.remove_permission().function_name(&function).statement_id(sid).send().await.expect("removed");
+    let first = match place.prepare(&request()).await {
+        Ok(Prepared::First(first)) => first,
+        other => panic!("{other:?}"),
+    };
+    assert!(first.why.contains("API Gateway's permission") && first.losses.is_empty(), "{first:?}");
+    place.deploy(&request()).await.0.expect("deployed");
+    let after = policy().await.expect("a policy");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&after).expect("JSON")["Statement"][0], statement);
+    place.destroyed(NOW).await;
+}
+
+#[tokio::test]
+async fn a_log_group_of_the_last_stack_is_told_before_it_goes() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let function = place.stack().await.deployed(STACK).expect("a pipeline").outputs.function_name;
+    place.destroyed(NOW).await;
+    let survey = async || crate::deploy::survey(&place.target, STACK).await.expect("looked");
+    assert!(survey().await.log_groups.is_empty());
+    let group = format!("/aws/lambda/{function}");
+    place.target.logs().create_log_group().log_group_name(&group).send().await.expect("made");
+    assert_eq!(survey().await.log_groups, [group]);
+}

@@ -199,3 +199,88 @@ async fn an_update_can_be_cancelled() {
         other => panic!("{other:?}"),
     }
 }
+
+/// What Firehose says while IAM has not told it of a role yet.
+const NOT_TOLD_YET: &str = "Firehose is unable to assume role arn:aws:iam::000000000000:role/demo-DeliveryRole-1. \
+                            Please check the role provided.";
+
+/// Each stack of this name that there was, with its status, oldest first.
+async fn stacks(place: &Place) -> Vec<String> {
+    let listed = place.client().list_stacks().send().await.expect("stacks");
+    let mut all: Vec<_> = listed
+        .stack_summaries()
+        .iter()
+        .filter(|stack| stack.stack_name() == Some(STACK))
+        .map(|stack| (*stack.creation_time().expect("its time"), stack.stack_status().expect("its status").to_string()))
+        .collect();
+    all.sort();
+    all.into_iter().map(|(_, status)| status).collect()
+}
+
+#[tokio::test]
+async fn a_retry_is_cancelled_on_the_stack_that_it_makes() {
+    let place = Place::new().await;
+    place.order(Order::once(ResourceFault::fail("DeliveryStream", Action::Create, NOT_TOLD_YET)));
+    let plan = place.changes(&request()).await;
+    let cancelling = async {
+        let first = place.stack().await.id;
+        // The second try is on a stack of its own.
+        loop {
+            let now = Stack::find(&place.client(), STACK).await.expect("an answer");
+            if now.is_some_and(|stack| stack.id != first && stack.status.as_str() == "CREATE_IN_PROGRESS") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        crate::deploy::cancel(&place.target, &plan).await.expect("cancelled")
+    };
+    place.order(Order::once(ResourceFault::delay("DeliveryStream", Action::Create, Duration::from_secs(30))));
+    let (outcome, words) = tokio::join!(place.execute(&plan), cancelling);
+    assert!(words.contains("is deleted"), "{words}");
+    match outcome {
+        Ok(Outcome::Failed(failure)) => assert_eq!(failure.status.as_str(), "DELETE_COMPLETE"),
+        other => panic!("{other:?}"),
+    }
+    assert!(stacks(&place).await.iter().all(|status| status == "DELETE_COMPLETE"));
+}
+
+#[tokio::test]
+async fn what_was_cancelled_is_not_tried_again() {
+    let place = Place::new().await;
+    let plan = place.changes(&request()).await;
+    place.order(Order::once(ResourceFault::fail("DeliveryStream", Action::Create, NOT_TOLD_YET)));
+    place.order(Order::once(ResourceFault::delay("Stream", Action::Delete, Duration::from_millis(300))));
+    let cancelling = async {
+        while place.status().await != "ROLLBACK_IN_PROGRESS" {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert!(crate::deploy::goes_on(&plan).await);
+        crate::deploy::cancel(&place.target, &plan).await.expect("cancelled")
+    };
+    let (outcome, words) = tokio::join!(place.execute(&plan), cancelling);
+    assert!(words.contains("not tried again"), "{words}");
+    assert!(matches!(outcome, Ok(Outcome::Failed(_))), "{outcome:?}");
+    assert_eq!(stacks(&place).await, ["ROLLBACK_COMPLETE"]);
+    assert!(!crate::deploy::goes_on(&plan).await, "nothing runs any more");
+}
+
+#[tokio::test]
+async fn what_is_cancelled_before_it_begins_is_not_executed() {
+    let place = Place::new().await;
+    let plan = place.changes(&request()).await;
+    let words = crate::deploy::cancel(&place.target, &plan).await.expect("cancelled");
+    assert!(words.contains("nothing runs in AWS"), "{words}");
+    let ended = place.execute(&plan).await;
+    assert!(matches!(ended, Err(DeployError::GivenUp(_))), "{ended:?}");
+    assert!(Stack::find(&place.client(), STACK).await.expect("an answer").is_none(), "nothing of it stays");
+}
+
+#[tokio::test]
+async fn a_dry_run_puts_nothing_anywhere() {
+    let place = Place::new().await;
+    let dry = place.changes(&Request { dry_run: true, ..request() }).await;
+    assert!(dry.preview.creates && !dry.preview.changes.is_empty());
+    discard(&place.target, &dry).await.expect("dropped");
+    let buckets = place.target.s3().list_buckets().send().await.expect("buckets");
+    assert!(buckets.buckets().is_empty(), "{buckets:?}");
+}

@@ -124,6 +124,45 @@ async fn one_that_failed_with_rollback_disabled_goes_on_from_there() {
 }
 
 #[tokio::test]
+async fn one_that_failed_with_rollback_disabled_can_be_rolled_back_instead() {
+    let place = Place::new().await;
+    place.deployed(&request()).await;
+    let mut plan = place.changes(&with(&[("ThrottleRate", "60")])).await;
+    assert!(!plan.preview.can_roll_back);
+    plan.goes_on_as_failed = true;
+    place.order(Order::once(fails("Stage", Action::Update)));
+    failed(place.execute(&plan).await, "UPDATE_FAILED");
+    assert!(place.changes(&with(&[("ThrottleRate", "70")])).await.preview.can_roll_back);
+
+    let back = Request { roll_back: true, ..request() };
+    let first = match place.prepare(&back).await {
+        Ok(Prepared::First(first)) => first,
+        other => panic!("{other:?}"),
+    };
+    assert!(first.what.contains("Roll stack demo back") && first.losses.is_empty(), "{first:?}");
+    let (done, _) = noted(async |out| crate::deploy::remedy(&place.target, &first, None, out).await).await;
+    done.expect("rolled back");
+    assert_eq!(place.status().await, "UPDATE_ROLLBACK_COMPLETE");
+    assert!(matches!(place.prepare(&back).await, Ok(Prepared::Unchanged(_))), "asked for once");
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_with_rollback_disabled_says_what_rolling_back_takes() {
+    let place = Place::new().await;
+    let mut plan = place.changes(&request()).await;
+    plan.goes_on_as_failed = true;
+    place.order(Order::once(fails("Stage", Action::Create)));
+    failed(place.execute(&plan).await, "CREATE_FAILED");
+    let back = Request { roll_back: true, ..request() };
+    match place.prepare(&back).await {
+        Ok(Prepared::First(first)) => {
+            assert!(first.losses.iter().any(|loss| loss.contains("with the records it holds")), "{first:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_failed_is_left_to_destroy() {
     let place = Place::new().await;
     place.deployed(&request()).await;

@@ -1,8 +1,12 @@
 //! What is done to the stack from the app: looking at it, watching it, previewing, deploying,
 //! taking it down, cancelling.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures::future::BoxFuture;
 use tailwater_core::{
     app::{DeployProgress, Destroying, First, Message},
     events::{Event, StackEvent},
@@ -17,11 +21,16 @@ use super::Shared;
 use crate::{
     deploy::{
         self, Action, DeployError, Deployed, DestroyOptions, Destroyed, Failure, Left, Outcome, Plan, Prepared,
-        Progress, Remedy, Stack, Stuck,
+        Progress, Remedy, Request, Stack, Stuck,
     },
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
+
+/// Between two looks for a stack that is not there: at first, and once nobody made one for a while.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
+/// How many looks are made before they become fewer.
+const LOOKS_BEFORE_SLOWING: u32 = 24;
 
 /// What is done to the stack.
 #[derive(Default)]
@@ -32,7 +41,7 @@ pub struct StackWork {
     executing: Mutex<Option<Arc<Plan>>>,
     /// Stops what can be stopped without a word to AWS.
     stop: Mutex<CancellationToken>,
-    /// The stack whose events are watched.
+    /// The stack whose events are watched; empty: one that is not there yet.
     watched: Mutex<Option<(String, CancellationToken)>>,
 }
 
@@ -45,6 +54,13 @@ impl Shared {
     /// Looks at the stack, watches its events, and follows the pipeline that it is.
     pub async fn look(self: &Arc<Self>, target: &Target) {
         let name = &self.request.stack_name;
+        if let Some(watch) = &self.request.watch {
+            let deployed = watch.pipeline();
+            self.follow(target, &deployed).await;
+            let Deployed { status, outputs, buffering, .. } = deployed;
+            let found = DeployProgress::Found { status, since: None, own: false, pipeline: Ok((outputs, buffering)) };
+            return self.say(Message::Deploy(found)).await;
+        }
         let stack = match Stack::find(&target.cloudformation(), name).await {
             Ok(stack) => stack,
             Err(error) => {
@@ -57,14 +73,16 @@ impl Shared {
         let Some(stack) = stack else {
             self.unwatch().await;
             self.unfollow().await;
-            return self.say(Message::Deploy(DeployProgress::Absent)).await;
+            self.say(Message::Deploy(DeployProgress::Absent)).await;
+            return self.wait_for_one(target).await;
         };
-        let pipeline = stack.deployed(name);
+        let pipeline = deploy::pipeline_of(target, name, &stack).await;
         if let Ok(deployed) = &pipeline {
             self.follow(target, deployed).await;
         }
         let found = DeployProgress::Found {
             status: stack.status.clone(),
+            since: stack.changed,
             own: stack.own,
             pipeline: match pipeline {
                 Ok(deployed) => Ok((deployed.outputs, deployed.buffering)),
@@ -72,9 +90,50 @@ impl Shared {
             },
         };
         self.say(Message::Deploy(found)).await;
-        if !target.is_local() {
+        if is_others(target) {
             self.watch(target, stack.id).await;
         }
+    }
+
+    /// Watches what others do to a stack of a cloud that was joined, once it is deployed.
+    pub async fn watch_others(self: &Arc<Self>, target: &Target) {
+        if !is_others(target) {
+            return;
+        }
+        if let Ok(Some(stack)) = Stack::find(&target.cloudformation(), &self.request.stack_name).await {
+            self.watch(target, stack.id).await;
+        }
+    }
+
+    /// Looks every few seconds for a stack that is not there, whoever makes it.
+    async fn wait_for_one(self: &Arc<Self>, target: &Target) {
+        let stop = CancellationToken::new();
+        if let Some((_, before)) = self.stack.watched.lock().await.replace((String::new(), stop.clone())) {
+            before.cancel();
+        }
+        let (shared, target) = (self.clone(), target.clone());
+        self.tasks.spawn(async move {
+            let client = target.cloudformation();
+            let mut looks = 0;
+            loop {
+                let pause = if looks < LOOKS_BEFORE_SLOWING { LOOK_AGAIN.0 } else { LOOK_AGAIN.1 };
+                looks += 1;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = stop.cancelled() => return,
+                    () = shared.messages.closed() => return,
+                }
+                // What can't be asked now is asked the next time: it is no news to whoever only waits.
+                let found = Stack::find(&client, &shared.request.stack_name).await;
+                if matches!(found, Ok(Some(_))) && !stop.is_cancelled() {
+                    return shared.look_now(target).await;
+                }
+            }
+        });
+    }
+
+    fn look_now(self: Arc<Self>, target: Target) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.look(&target).await })
     }
 
     /// Hands over the stack's events from its beginning on, whoever causes them.
@@ -134,11 +193,12 @@ impl Shared {
     }
 
     /// Finds out what a deployment would change, and tells.
-    pub async fn prepare(self: &Arc<Self>, target: &Target) {
+    pub async fn prepare(self: &Arc<Self>, target: &Target, roll_back: bool) {
         let stop = self.stoppable().await;
         let began = Instant::now();
+        let request = Request { roll_back, ..self.request.clone() };
         let prepared = tokio::select! {
-            prepared = self.telling(async |out| deploy::prepare(target, &self.request, &out).await) => prepared,
+            prepared = self.telling(async |out| deploy::prepare(target, &request, &out).await) => prepared,
             () = stop.cancelled() => {
                 let words = "Stopped before anything was asked: the stack was not changed.".to_owned();
                 return self.say(Message::Deploy(DeployProgress::Stopped { words })).await;
@@ -170,8 +230,18 @@ impl Shared {
             Some(Waiting::First(remedy)) => {
                 self.unwatch().await;
                 let role = self.request.role_arn.as_deref();
-                match self.telling(async |out| deploy::remedy(target, &remedy, role, &out).await).await {
-                    Ok(()) => self.prepare(target).await,
+                let stop = self.stoppable().await;
+                let done = tokio::select! {
+                    done = self.telling(async |out| deploy::remedy(target, &remedy, role, &out).await) => done,
+                    () = stop.cancelled() => {
+                        let words = "Stopped where it was. What CloudFormation has begun it ends; d again goes on from \
+                                     there.";
+                        self.say(Message::Deploy(DeployProgress::Stopped { words: words.to_owned() })).await;
+                        return self.look(target).await;
+                    }
+                };
+                match done {
+                    Ok(()) => self.prepare(target, false).await,
                     Err(error) => {
                         let error = words_of(&error);
                         self.say(Message::Deploy(DeployProgress::Failed { error })).await;
@@ -193,6 +263,11 @@ impl Shared {
                         None
                     }
                     Ok(Outcome::Failed(failure)) => Some(words_of_failure(&failure)),
+                    Err(DeployError::GivenUp(_)) => {
+                        let words = "Given up before anything was executed: the stack was not changed.".to_owned();
+                        self.say(Message::Deploy(DeployProgress::Stopped { words })).await;
+                        return self.look(target).await;
+                    }
                     Err(error) => Some(words_of(&error)),
                 };
                 let succeeded = failed.is_none();
@@ -221,7 +296,8 @@ impl Shared {
         self.unwatch().await;
         let stop = self.stoppable().await;
         let role_arn = self.request.role_arn.as_deref();
-        let options = DestroyOptions { now: how.now, keep_data: how.keep_data, role_arn, ..DestroyOptions::default() };
+        let Destroying { now, keep_data, artifacts, retain_stuck } = how;
+        let options = DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };
         let name = &self.request.stack_name;
         let destroyed = tokio::select! {
             destroyed = self.telling(async |out| deploy::destroy(target, name, options, &out).await) => destroyed,
@@ -251,6 +327,8 @@ impl Shared {
         self.say(Message::Deploy(progress)).await;
         if !gone {
             self.look(target).await;
+        } else if is_others(target) {
+            self.wait_for_one(target).await;
         }
     }
 
@@ -298,6 +376,7 @@ impl Shared {
                 let message = match progress {
                     Progress::Note(text) => Message::DeployNote(text),
                     Progress::Event(event) => Message::Events(vec![Event::Stack(event)]),
+                    Progress::Between(between) => Message::Deploy(DeployProgress::Between(between)),
                     Progress::Step { what, done, total } => Message::DeployStep { what, done, total },
                 };
                 self.say(message).await;
@@ -305,6 +384,14 @@ impl Shared {
         };
         tokio::join!(work(sender), telling).0
     }
+}
+
+/// Whether others can change the stack: not so on a cloud of this app's own that nobody joined.
+fn is_others(target: &Target) -> bool {
+    #[cfg(feature = "local")]
+    return target.embedded().is_none();
+    #[cfg(not(feature = "local"))]
+    return !target.is_local();
 }
 
 /// An error in AWS's words, then what it means and what to do, a line each.
@@ -343,6 +430,9 @@ fn explained(seen: &[StackEvent]) -> Option<String> {
 
 /// What a stack is that is no pipeline, and what to do.
 fn advice(name: &str, stack: &Stack, error: &DeployError) -> String {
+    if let DeployError::Nothing(_) = error {
+        return format!("{error}.");
+    }
     if !stack.own {
         return format!("{}.", DeployError::Foreign(name.to_owned()));
     }

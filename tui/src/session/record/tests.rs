@@ -30,6 +30,7 @@ fn options() -> Options {
             region: "ap-southeast-2".to_owned(),
             profile: Some("prod".to_owned()),
             endpoint_url: None,
+            elsewhere: Vec::new(),
             who: "role OnCall".to_owned(),
         },
         stack_name: "tailwater".into(),
@@ -121,6 +122,7 @@ fn preview() -> Preview {
         stack_name: "tailwater".to_owned(),
         change_set: "tw-8f21".to_owned(),
         creates: false,
+        can_roll_back: true,
         changes: vec![Change {
             action: "Modify".to_owned(),
             logical_id: "Stream".to_owned(),
@@ -174,11 +176,13 @@ fn one_of_each() -> Vec<Message> {
         Message::Deploy(DeployProgress::Absent),
         Message::Deploy(DeployProgress::Found {
             status: "CREATE_COMPLETE".into(),
+            since: Some(at(1)),
             own: true,
             pipeline: Ok((outputs(), Buffering { interval_seconds: 60, size_mb: 1 })),
         }),
         Message::Deploy(DeployProgress::Found {
             status: "CREATE_COMPLETE".into(),
+            since: None,
             own: false,
             pipeline: Err("it has no stream".to_owned()),
         }),
@@ -186,6 +190,7 @@ fn one_of_each() -> Vec<Message> {
             [("ShardCount".to_owned(), "2".to_owned())],
             "ap-southeast-2",
         ))),
+        Message::Deploy(DeployProgress::Between(true)),
         Message::Deploy(DeployProgress::Previewed(preview())),
         Message::Deploy(DeployProgress::First(First {
             why: "it failed".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tailwater_core::{
     app::{DeployProgress, First},
-    events::StackStatus,
+    events::{StackStatus, Timestamp},
     pipeline::{self, Buffering, Outputs},
 };
 
@@ -32,6 +32,9 @@ pub enum Progress {
         pipeline: Option<Pipeline>,
         /// Why it is none.
         trouble: Option<String>,
+        /// Since when the stack is so.
+        #[serde(default)]
+        since: Option<Timestamp>,
     },
     /// How the pipeline is set. Where keys stand is not told.
     Settings {
@@ -40,6 +43,8 @@ pub enum Progress {
         /// The region.
         region: Option<String>,
     },
+    /// Nothing runs in AWS until the next try begins, or something does again.
+    Between(bool),
     /// Changes wait for a yes.
     Previewed(Box<Preview>),
     /// Something is to be done first.
@@ -140,12 +145,12 @@ impl Progress {
         match progress {
             DeployProgress::Started { resources } => Self::Started { resources },
             DeployProgress::Absent => Self::Absent,
-            DeployProgress::Found { status, own, pipeline } => {
+            DeployProgress::Found { status, own, pipeline, since } => {
                 let (pipeline, trouble) = match pipeline {
                     Ok((outputs, buffering)) => (Some(Pipeline::of(&outputs, buffering, redaction)), None),
                     Err(why) => (None, Some(redaction.text(&why))),
                 };
-                Self::Found { status: status.0, own, pipeline, trouble }
+                Self::Found { status: status.0, own, pipeline, trouble, since }
             }
             DeployProgress::Settings(settings) => Self::Settings {
                 parameters: settings
@@ -154,6 +159,7 @@ impl Progress {
                     .collect(),
                 region: settings.region,
             },
+            DeployProgress::Between(between) => Self::Between(between),
             DeployProgress::Previewed(preview) => Self::Previewed(Box::new(Preview::of(preview, redaction))),
             DeployProgress::First(First { why, what, losses }) => Self::First {
                 why: redaction.text(&why),
@@ -181,7 +187,8 @@ impl From<Progress> for DeployProgress {
         match progress {
             Progress::Started { resources } => Self::Started { resources },
             Progress::Absent => Self::Absent,
-            Progress::Found { status, own, pipeline, trouble } => Self::Found {
+            Progress::Found { status, own, pipeline, trouble, since } => Self::Found {
+                since,
                 status: StackStatus(status),
                 own,
                 pipeline: pipeline.map(Pipeline::read).ok_or_else(|| trouble.unwrap_or_default()),
@@ -189,6 +196,7 @@ impl From<Progress> for DeployProgress {
             Progress::Settings { parameters, region } => {
                 Self::Settings(pipeline::Settings::of(parameters, region.as_deref().unwrap_or_default()))
             }
+            Progress::Between(between) => Self::Between(between),
             Progress::Previewed(preview) => Self::Previewed((*preview).into()),
             Progress::First { why, what, losses } => Self::First(First { why, what, losses }),
             Progress::Explained { error } => Self::Explained { error },
@@ -211,6 +219,8 @@ pub struct Preview {
     stack_name: String,
     change_set: String,
     creates: bool,
+    #[serde(default)]
+    can_roll_back: bool,
     changes: Vec<Change>,
     parameters: Vec<Parameter>,
     losses: Vec<String>,
@@ -290,6 +300,7 @@ impl Preview {
             stack_name: redaction.text(&preview.stack_name),
             change_set: redaction.text(&preview.change_set),
             creates: preview.creates,
+            can_roll_back: preview.can_roll_back,
             changes: preview.changes.into_iter().map(change).collect(),
             parameters: preview.parameters.into_iter().map(parameter).collect(),
             losses: preview.losses.iter().map(|loss| redaction.text(loss)).collect(),
@@ -333,6 +344,7 @@ impl From<Preview> for pipeline::Preview {
             stack_name: preview.stack_name,
             change_set: preview.change_set,
             creates: preview.creates,
+            can_roll_back: preview.can_roll_back,
             changes: preview.changes.into_iter().map(change).collect(),
             parameters: preview.parameters.into_iter().map(parameter).collect(),
             losses: preview.losses,

@@ -27,6 +27,9 @@ pub enum Target {
         profile: Option<String>,
         /// Masked as far as it names a host.
         endpoint_url: Option<String>,
+        /// The services that answer elsewhere than the others, masked likewise.
+        #[serde(default)]
+        elsewhere: Vec<String>,
         /// The role or user.
         who: String,
     },
@@ -37,7 +40,8 @@ impl Target {
     pub fn of(target: &app::Target, redaction: &Redaction) -> Self {
         match target {
             app::Target::Local => Self::Local,
-            app::Target::Aws { account_id, region, profile, endpoint_url, who } => Self::Aws {
+            app::Target::Aws { account_id, region, profile, endpoint_url, elsewhere, who } => Self::Aws {
+                elsewhere: elsewhere.iter().map(|service| redaction.text(service)).collect(),
                 account_id: redaction.text(account_id),
                 region: region.clone(),
                 profile: redaction.maybe(profile.as_ref()),
@@ -52,8 +56,8 @@ impl From<Target> for app::Target {
     fn from(target: Target) -> Self {
         match target {
             Target::Local => Self::Local,
-            Target::Aws { account_id, region, profile, endpoint_url, who } => {
-                Self::Aws { account_id, region, profile, endpoint_url, who }
+            Target::Aws { account_id, region, profile, endpoint_url, elsewhere, who } => {
+                Self::Aws { account_id, region, profile, endpoint_url, elsewhere, who }
             }
         }
     }

@@ -168,6 +168,7 @@ fn presenting_app() -> App {
         profile: Some("prod-data".to_owned()),
         endpoint_url: Some("https://proxy.corp:8443".to_owned()),
         who: "role OnCall".to_owned(),
+        elsewhere: Vec::new(),
     };
     let mut app = App::new(options);
     let hosts = vec!["buildbox".to_owned()];

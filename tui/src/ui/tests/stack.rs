@@ -28,6 +28,7 @@ fn aws() -> Options {
             region: "ap-southeast-2".to_owned(),
             profile: None,
             endpoint_url: None,
+            elsewhere: Vec::new(),
             who: String::new(),
         },
         template: vec![
@@ -47,6 +48,7 @@ fn reached(app: &mut App) {
         region: "ap-southeast-2".to_owned(),
         profile: Some("prod-data".to_owned()),
         endpoint_url: None,
+        elsewhere: Vec::new(),
         who: "role OnCall".to_owned(),
     }));
 }
@@ -63,6 +65,7 @@ fn found(own: bool) -> Message {
     let text = |text: &str| text.to_owned();
     Message::Deploy(DeployProgress::Found {
         status: "UPDATE_COMPLETE".into(),
+        since: None,
         own,
         pipeline: Ok((
             Outputs {
@@ -110,6 +113,7 @@ fn creation() -> Preview {
         stack_name: "tailwater".to_owned(),
         change_set: "tailwater-8f21".to_owned(),
         creates: true,
+        can_roll_back: false,
         changes: aws()
             .template
             .into_iter()
@@ -141,6 +145,7 @@ fn creation() -> Preview {
 fn loss() -> Preview {
     Preview {
         creates: false,
+        can_roll_back: false,
         changes: vec![
             change(
                 "Modify",
@@ -310,6 +315,7 @@ fn a_failure_has_its_first_cause_on_top_and_the_rest_folded() {
     }));
     app.update(Message::Deploy(DeployProgress::Found {
         status: "ROLLBACK_COMPLETE".into(),
+        since: None,
         own: true,
         pipeline: Err("Stack tailwater is in ROLLBACK_COMPLETE: it never came up.".to_owned()),
     }));
@@ -328,6 +334,7 @@ fn an_operation_that_someone_else_began_is_attached_to_with_its_history() {
     reached(&mut app);
     app.update(Message::Deploy(DeployProgress::Found {
         status: "CREATE_IN_PROGRESS".into(),
+        since: None,
         own: true,
         pipeline: Err("no outputs yet".to_owned()),
     }));
