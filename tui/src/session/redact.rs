@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use tailwater_core::{
-    app::{Message, Target},
+    app::{Key, KeyPress, Message, Target},
     events::RecordHash,
     text::{
         json,
@@ -14,6 +14,8 @@ use tailwater_core::{
 
 /// How many bodies that were masked are known by what they were.
 const KNOWN_BODIES: usize = 100_000;
+/// So many letters in a row are looked at.
+const LONGEST_TYPED: usize = 4096;
 /// The length of a SHA-256 in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
@@ -25,6 +27,8 @@ pub struct Redaction {
     /// their hashes alone, and a secret could be guessed from its own.
     changed: HashMap<RecordHash, RecordHash>,
     order: VecDeque<RecordHash>,
+    /// What was typed since the last key that is no letter.
+    typed: String,
 }
 
 impl Redaction {
@@ -79,6 +83,26 @@ impl Redaction {
             std::borrow::Cow::Borrowed(_) => bytes.clone(),
             std::borrow::Cow::Owned(masked) => Bytes::from(masked),
         }
+    }
+
+    /// A key: a letter of what is by its name a secret (`Authorization: …`) is told as `*`.
+    pub fn key(&mut self, press: KeyPress) -> KeyPress {
+        match press {
+            KeyPress { key: Key::Char(letter), ctrl: false, alt: false } => self.typed.push(letter),
+            KeyPress { key: Key::Backspace, ctrl: false, alt: false } => {
+                self.typed.pop();
+                return press;
+            }
+            _ => {
+                self.typed.clear();
+                return press;
+            }
+        }
+        if self.typed.len() > LONGEST_TYPED {
+            self.typed.clear();
+        }
+        let hidden = self.mask.spans(&self.typed).last().is_some_and(|(span, _)| span.end == self.typed.len());
+        if hidden { KeyPress::char('*') } else { press }
     }
 
     /// A body as it is sent: the record that it becomes is known then, too.
@@ -152,6 +176,22 @@ mod tests {
         assert_eq!(redaction.line(&line), format!("{{\"sha256\":\"{}\",\"n\":1}}", RecordHash::of(&masked)));
         let other = RecordHash::of(b"other");
         assert_eq!(redaction.hash(other), other);
+    }
+
+    #[test]
+    fn a_secret_that_is_typed_is_hidden_letter_by_letter() {
+        let mut redaction = Redaction::default();
+        let mut told = |text: &str| -> String {
+            let letter = |press: KeyPress| match press.key {
+                Key::Char(letter) => letter,
+                other => panic!("{other:?}"),
+            };
+            text.chars().map(|typed| letter(redaction.key(KeyPress::char(typed)))).collect()
+        };
+        assert_eq!(told(":header x-api-key: hunter2"), ":header x-api-key: *******");
+        redaction.key(KeyPress::of(Key::Enter));
+        let mut told = |letter| redaction.key(KeyPress::char(letter));
+        assert_eq!(told('t'), KeyPress::char('t'));
     }
 
     #[test]

@@ -200,7 +200,7 @@ impl Entry {
             Message::Tick(_) | Message::Recording(_) | Message::Replay(_) | Message::Sending(_) => return Vec::new(),
             Message::Begin(begin) => Self::Begin(outside::Begin::of(&begin)),
             Message::Faults(answer) => Self::Faults(outside::Faults::of(answer, redaction)),
-            Message::Key(press) => match hands::Key::of(press) {
+            Message::Key(press) => match hands::Key::of(redaction.key(press)) {
                 Some(key) => Self::Key(key),
                 None => return Vec::new(),
             },
