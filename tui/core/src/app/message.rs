@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse, Recording, Replay};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, LookBackNews, Mouse, Recording, Replay};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     faults::Standing,
@@ -198,4 +198,6 @@ pub enum Message {
     Sending(Vec<(u64, Bytes)>),
     /// In a replay: the next event that is sent has this number.
     Numbered(u64),
+    /// How looking back goes on.
+    LookBack(LookBackNews),
 }

@@ -24,6 +24,7 @@ mod keys;
 mod layout;
 mod load;
 mod look;
+mod look_back;
 mod message;
 mod message_log;
 mod moving;
@@ -69,6 +70,7 @@ pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
 pub use look::Begin;
+pub use look_back::{LookBack, LookBackNews};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use message_log::{MessageLog, Said};
 pub use palette::{Item, Palette};
@@ -143,6 +145,8 @@ pub enum Question {
     LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
+    /// Look for an event further back.
+    LookBack,
 }
 
 /// The app's state.
@@ -214,6 +218,7 @@ pub struct App {
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
+    look_back: Option<LookBack>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
@@ -284,6 +289,7 @@ impl App {
             flow: flow::Flow::default(),
             present: None,
             question: None,
+            look_back: None,
             notice: None,
             send_agreed: false,
             recording: Recording::default(),
@@ -430,6 +436,7 @@ impl App {
                 self.load_begun(&seqs);
                 self.forget_sums();
             }
+            Message::LookBack(news) => self.looked_back(news),
         }
         effects
     }

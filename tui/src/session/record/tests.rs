@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tailwater_core::{
     app::{
-        Begin, CallBudget, CloudInfo, DeployProgress, EventSource, First, KeyPress, Mouse, MouseKind, Options, Pane,
-        Settings, TailState, Target, ThemeName,
+        Begin, CallBudget, CloudInfo, DeployProgress, EventSource, First, KeyPress, LookBackNews, Mouse, MouseKind,
+        Options, Pane, Settings, TailState, Target, ThemeName,
     },
     events::{
         Answer, Call, CallOutcome, LogLine, LogSource, Object, ObjectLines, Record, RecordHash, Sent, StackEvent,
@@ -264,6 +264,10 @@ fn one_of_each() -> Vec<Message> {
             met: 3,
         }])),
         Message::Faults(Err("no cloud".to_owned())),
+        Message::LookBack(LookBackNews::In("the access log".to_owned())),
+        Message::LookBack(LookBackNews::Found),
+        Message::LookBack(LookBackNews::NotFound),
+        Message::LookBack(LookBackNews::Failed("no".to_owned())),
         Message::SendingEnded,
         Message::Notice("a word".to_owned()),
         Message::Numbered(42),

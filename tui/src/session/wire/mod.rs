@@ -160,6 +160,8 @@ pub enum Entry {
     Notice(String),
     /// The faults of the local cloud that are on.
     Faults(outside::Faults),
+    /// How looking back went on.
+    LookBack(outside::LookBack),
     /// Events are being sent.
     Send(Vec<events::Sending>),
     /// The number that the next event gets.
@@ -199,6 +201,7 @@ impl Entry {
             }
             Message::Tick(_) | Message::Recording(_) | Message::Replay(_) | Message::Sending(_) => return Vec::new(),
             Message::Begin(begin) => Self::Begin(outside::Begin::of(&begin)),
+            Message::LookBack(news) => Self::LookBack(outside::LookBack::of(news, redaction)),
             Message::Faults(answer) => Self::Faults(outside::Faults::of(answer, redaction)),
             Message::Key(press) => match hands::Key::of(redaction.key(press)) {
                 Some(key) => Self::Key(key),
@@ -252,6 +255,7 @@ impl Entry {
             Self::Call(call) => event(Event::Call(call.read())),
             Self::Begin(begin) => Message::Begin(Box::new(begin.read())),
             Self::Faults(faults) => Message::Faults(faults.read()),
+            Self::LookBack(news) => Message::LookBack(news.into()),
             Self::Cloud(info) => Message::CloudReady(info.into()),
             Self::CloudFailed(error) => Message::CloudFailed(error),
             Self::Target(target) => Message::Reached(target.into()),

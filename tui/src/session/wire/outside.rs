@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tailwater_core::{
-    app::{self, CallBudget, CloudInfo, EventSource, Settings, TailState, ThemeName},
+    app::{self, CallBudget, CloudInfo, EventSource, LookBackNews, Settings, TailState, ThemeName},
     faults::{self, Standing},
 };
 
@@ -260,6 +260,43 @@ impl Faults {
         match self {
             Self::On(on) => Ok(on.into_iter().map(standing).collect()),
             Self::Unknown(why) => Err(why),
+        }
+    }
+}
+
+/// How looking back went on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LookBack {
+    /// It looked in this.
+    In(String),
+    /// Something was found.
+    Found,
+    /// There was nothing.
+    NotFound,
+    /// It could not look.
+    Failed(String),
+}
+
+impl LookBack {
+    /// Of what the app was told.
+    pub fn of(news: LookBackNews, redaction: &Redaction) -> Self {
+        match news {
+            LookBackNews::In(what) => Self::In(redaction.text(&what)),
+            LookBackNews::Found => Self::Found,
+            LookBackNews::NotFound => Self::NotFound,
+            LookBackNews::Failed(error) => Self::Failed(redaction.text(&error)),
+        }
+    }
+}
+
+impl From<LookBack> for LookBackNews {
+    fn from(news: LookBack) -> Self {
+        match news {
+            LookBack::In(what) => Self::In(what),
+            LookBack::Found => Self::Found,
+            LookBack::NotFound => Self::NotFound,
+            LookBack::Failed(error) => Self::Failed(error),
         }
     }
 }
