@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use tailwater_core::app::ThemeName;
+use tailwater_core::app::{Speed, ThemeName};
 #[cfg(feature = "local")]
 use tailwater_core::faults::Order;
 
@@ -23,6 +23,9 @@ use crate::{
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
+    /// Record the session to a new file, secrets masked: `tailwater replay FILE` plays it
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -207,6 +210,11 @@ pub enum Command {
         #[arg(long)]
         retain_stuck: bool,
     },
+    /// Replay a recorded session without any cloud, or draw it to a file
+    #[command(after_help = "Keys: p pause, < > five seconds back and on, + - speed, ^ from the start, \
+                      = the recorded view after your own\n\n\
+                      Example: tailwater replay session.jsonl --picture overview.svg --at 12s --size 120x40")]
+    Replay(ReplayArgs),
     /// Look at all that a deployment needs, without changing anything: identity, region, permissions,
     /// names, quotas, the function's package, clock, terminal
     #[command(after_help = "Example: tailwater doctor --target aws --region ap-southeast-2")]
@@ -364,6 +372,29 @@ pub struct TailArgs {
     pub filter: Option<String>,
 }
 
+/// `tailwater replay`
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording, as `--record` makes one [default: the sample that comes with the program]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How fast, as a multiple of the recording's own pace
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = rate)]
+    pub speed: f64,
+    /// Write it as an asciicast, in place of showing it
+    #[arg(long, value_name = "OUT.cast")]
+    pub asciicast: Option<PathBuf>,
+    /// Draw one moment of it as SVG, in place of showing it
+    #[arg(long, value_name = "OUT.svg")]
+    pub picture: Option<PathBuf>,
+    /// The moment of the picture, from the start [default: the end]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "picture")]
+    pub at: Option<Duration>,
+    /// The screen's size in what is written [default: as it was recorded]
+    #[arg(long, value_name = "COLUMNSxROWS", value_parser = size)]
+    pub size: Option<(u16, u16)>,
+}
+
 /// What to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TailWhat {
@@ -417,13 +448,13 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> End {
-    let Cli { global, command } = cli;
+    let Cli { global, record, command } = cli;
     let result = match command {
-        None => match runtime::start(&global).await {
-            Ok(()) => Ok(End::Done),
-            Err(error @ runtime::RuntimeError::NoTerminal) => Err(commands::CommandError::Usage(error.to_string())),
-            Err(error) => Err(commands::CommandError::Failed(error.to_string())),
-        },
+        Some(_) if record.is_some() => Err(commands::CommandError::Usage(
+            "--record FILE records the terminal app: it goes with no command".to_owned(),
+        )),
+        None => ended(runtime::start(&global, record.as_deref()).await),
+        Some(Command::Replay(args)) => replay(&global, args).await,
         #[cfg(feature = "local")]
         Some(Command::Local(args)) => commands::local(&global, args).await,
         #[cfg(feature = "local")]
@@ -451,6 +482,43 @@ async fn dispatch(cli: Cli) -> End {
         commands::say(&format!("tailwater: {error}"));
         error.end()
     })
+}
+
+fn ended(result: Result<(), runtime::RuntimeError>) -> commands::CommandResult {
+    match result {
+        Ok(()) => Ok(End::Done),
+        Err(error @ runtime::RuntimeError::NoTerminal) => Err(commands::CommandError::Usage(error.to_string())),
+        Err(error) => Err(commands::CommandError::Failed(error.to_string())),
+    }
+}
+
+/// Shows a recording, or draws it to files.
+async fn replay(global: &Global, args: ReplayArgs) -> commands::CommandResult {
+    let ReplayArgs { file, speed, asciicast, picture, at, size } = args;
+    let speed = Speed::times(speed);
+    if asciicast.is_none() && picture.is_none() {
+        let motion = global.motion.map(|motion| motion == Switch::On);
+        return ended(runtime::replay(file.as_deref(), speed, global.theme, motion).await);
+    }
+    let wanted = runtime::Export { asciicast, picture, at, size, theme: global.theme };
+    let made = runtime::export(file.as_deref(), &wanted, speed);
+    ended(made.map(|remarks| {
+        if let Some(words) = remarks {
+            commands::say(&words);
+        }
+    }))
+}
+
+/// The smallest and the largest screen that is drawn to a file, columns and rows.
+const SIZES: [(u16, u16); 2] = [(20, 5), (500, 200)];
+
+/// A screen's size, `120x40`.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let [least, most] = SIZES;
+    let sizes = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    sizes
+        .filter(|(columns, rows)| (least.0..=most.0).contains(columns) && (least.1..=most.1).contains(rows))
+        .ok_or_else(|| format!("write COLUMNSxROWS, from {}x{} to {}x{}", least.0, least.1, most.0, most.1))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@ mod deploy;
 mod report;
 mod runtime;
 mod send;
+mod session;
 mod tail;
 mod target;
 mod ui;

@@ -19,15 +19,16 @@ const CORE: [(&str, &[&str]); 7] = [
 ];
 
 /// `tui/src`: a room and what it may use. The hidden modes' names stand in `main.rs` itself.
-const APP: [(&str, &[&str]); 10] = [
+const APP: [(&str, &[&str]); 11] = [
     ("main", &["cli", "commands", "runtime"]),
     ("cli", &["commands", "runtime"]),
-    ("commands", &["cli", "target", "deploy", "send", "tail", "report"]),
-    ("runtime", &["cli", "target", "deploy", "send", "tail", "ui"]),
+    ("commands", &["cli", "target", "deploy", "send", "tail", "session", "report"]),
+    ("runtime", &["cli", "target", "deploy", "send", "tail", "session", "report", "ui"]),
     ("target", &[]),
     ("deploy", &["target"]),
     ("send", &["target"]),
     ("tail", &["target"]),
+    ("session", &[]),
     ("report", &["session"]),
     ("ui", &[]),
 ];

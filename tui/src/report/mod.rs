@@ -1,9 +1,11 @@
-//! The report of a smoke test: one page that stands for itself, fit to attach to a ticket. It needs no
-//! script, no network and no other file; whatever came from outside is masked and escaped.
+//! What is handed on: pictures of the screen, and the report of a smoke test: one page that stands for
+//! itself, fit to attach to a ticket. It needs no script, no network and no other file; whatever came
+//! from outside is masked and escaped.
 
 mod choose;
 mod drawing;
 mod page;
+mod picture;
 mod words;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use tailwater_core::{
 
 use choose::Chosen;
 use page::{Cell, EventRow, Fact, Figures, Page, Row, Shown, Term};
+pub use picture::{Shades, svg};
 
 /// How many events stand in the table of all.
 const MOST_ROWS: usize = 500;

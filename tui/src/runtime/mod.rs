@@ -5,7 +5,10 @@ mod burst;
 mod diagnostics;
 mod history;
 mod outside;
+mod paint;
+mod recordings;
 mod remembered;
+mod replay;
 mod saving;
 mod start;
 mod terminal;
@@ -13,6 +16,7 @@ mod work;
 
 use std::{
     io::IsTerminal,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -27,7 +31,9 @@ use crate::{
 };
 use history::History;
 use outside::{Ended, Outside};
+use recordings::Recordings;
 use remembered::Remembered;
+pub use replay::{Export, export, replay};
 pub use start::start;
 use terminal::Terminal;
 use work::Work;
@@ -54,34 +60,62 @@ pub enum RuntimeError {
          For scripts there are commands: see `tailwater --help`"
     )]
     NoTerminal,
+    /// The session cannot be recorded.
+    #[error("record the session to {file}: {error}")]
+    Record {
+        /// The file.
+        file: String,
+        /// Why not.
+        error: String,
+    },
+    /// A recording cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::session::ReadError),
+    /// What a recording was to become cannot be written.
+    #[error("write {file}: {error}")]
+    Export {
+        /// The file.
+        file: String,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// The terminal failed.
     #[error("used the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
 
-/// Runs the app until it is quit.
-async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), RuntimeError> {
+/// Runs the app until it is quit, and records it where that is wanted.
+async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Path>) -> Result<(), RuntimeError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(RuntimeError::NoTerminal);
     }
     let (sender, mut messages) = mpsc::channel(MESSAGES_AHEAD);
     let mut end = terminal::ToldToEnd::listen()?;
-    let mut terminal = Terminal::enter(sender.clone())?;
+    let (width, height) = crossterm::terminal::size()?;
+    let mut recordings = Recordings::new(&options, (width, height), sender.clone());
     let mut app = App::new(options);
-    let mut screen = Screen::new();
+    if let Some(file) = record {
+        recordings
+            .begin(&mut app, &file.display().to_string(), true)
+            .map_err(|error| RuntimeError::Record { file: file.display().to_string(), error })?;
+    }
     let (remembered, settings) = Remembered::open();
     begin.settings = settings;
-    app.update(Message::Begin(Box::new(begin)));
+    let begin = Message::Begin(Box::new(begin));
+    recordings.see(&mut app, &begin);
+    app.update(begin);
+    let mut terminal = Terminal::enter(sender.clone())?;
+    let mut screen = Screen::new();
     terminal.take_mouse(app.mouse_wanted())?;
-    let (width, height) = crossterm::terminal::size()?;
     app.update(Message::Resize { width, height });
     // The first frame waits for nothing.
     terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
     app.take_dirty();
 
     let history = History::open();
-    app.update(Message::History(history.bodies()));
-    let mut doing = Doing { work: work.start(sender), history, remembered, outside: None };
+    let earlier = Message::History(history.bodies());
+    let mut doing = Doing { work: work.start(sender), history, remembered, outside: None, recordings, picture: None };
+    doing.update(&mut app, earlier).await;
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
     let mut next_picture = tokio::time::interval(TICK_MOVING);
@@ -153,12 +187,18 @@ async fn run(options: Options, mut begin: Begin, work: Work) -> Result<(), Runti
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
             terminal.take_mouse(app.mouse_wanted())?;
-            terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+            let frame = terminal.draw(|frame| ui::draw(frame, &app, &mut screen))?;
+            doing.recordings.drawn(frame);
             app.take_dirty();
             drawn = Instant::now();
         }
+        if let Some(file) = doing.picture.take() {
+            let words = paint::to_file(&app, &mut screen, Path::new(&file));
+            app.update(Message::Notice(words));
+        }
     };
     drop(terminal);
+    doing.recordings.end();
     doing.remember(&app.settings());
     doing.work.end(quit).await;
     Ok(())
@@ -170,6 +210,9 @@ struct Doing {
     history: History,
     /// What is to have the terminal next.
     outside: Option<Outside>,
+    recordings: Recordings,
+    /// The picture that is to be drawn.
+    picture: Option<String>,
     remembered: Remembered,
 }
 
@@ -182,9 +225,17 @@ impl Doing {
 
     /// Hands a message to the app and carries out what comes of it; `true`: the app ends.
     async fn update(&mut self, app: &mut App, message: Message) -> bool {
+        self.recordings.see(app, &message);
         for effect in app.update(message) {
             match effect {
                 Effect::Quit => return true,
+                Effect::Record(file) => self.recordings.record(app, &file),
+                Effect::StopRecording => self.recordings.stop(app),
+                Effect::Picture(file) => self.picture = Some(file),
+                Effect::Asciicast(file) => self.recordings.cast(app, &file),
+                Effect::StopAsciicast => self.recordings.stop_cast(app),
+                // This is no replay.
+                Effect::Replay(_) => {}
                 Effect::Copy(text) => {
                     if let Err(error) = terminal::copy(&text) {
                         app.update(Message::Notice(format!("copied to the clipboard: {error}")));
@@ -212,7 +263,10 @@ impl Doing {
                 Effect::RollBack => self.work.roll_back(),
                 Effect::Destroy(how) => self.work.destroy(how),
                 Effect::Cancel => self.work.cancel(),
-                Effect::Send { events, rate, request } => self.work.send(events, rate, request).await,
+                Effect::Send { events, rate, request } => {
+                    self.recordings.sending(&events);
+                    self.work.send(events, rate, request).await;
+                }
                 #[cfg(feature = "local")]
                 Effect::Break(order) => self.work.order(order),
                 #[cfg(not(feature = "local"))]

@@ -1,5 +1,7 @@
 //! Starts the app as the command line says.
 
+use std::path::Path;
+
 use futures::FutureExt;
 use tailwater_core::{
     app::{self, Begin, CloudInfo, Options},
@@ -25,14 +27,13 @@ const TEMPLATES: [(&str, &str); 5] = [
 ];
 
 /// Runs the app until it is quit.
-pub async fn start(global: &Global) -> Result<(), RuntimeError> {
+pub async fn start(global: &Global, record: Option<&Path>) -> Result<(), RuntimeError> {
     let options = Options {
         target: shown_target(global),
         stack_name: StackName::from(global.shown_name().as_str()),
-        // https://no-color.org: set and not empty.
-        colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        colours: colours(),
         template: crate::deploy::template_resources(),
-        templates: TEMPLATES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        templates: templates(),
         offset: local_offset(),
         now: crate::target::now(),
         seed: rand::random(),
@@ -50,7 +51,7 @@ pub async fn start(global: &Global) -> Result<(), RuntimeError> {
         let wanted = wanted.clone();
         async move { reach(&wanted).await.map_err(|error| error.to_string()) }.boxed()
     };
-    run(options, begin(global), Work::new(reached, request)).await
+    run(options, begin(global), Work::new(reached, request), record).await
 }
 
 /// What the command line and the surroundings say of how it is to look.
@@ -65,6 +66,16 @@ fn begin(global: &Global) -> Begin {
         present: global.present,
         hosts: names.into_iter().flatten().map(|name| name.trim().to_owned()).collect(),
     }
+}
+
+/// The sample events, each a name and a text.
+pub(super) fn templates() -> Vec<(String, String)> {
+    TEMPLATES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Whether colours may be used. <https://no-color.org>: set and not empty.
+pub(super) fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// What the header says before the target has been reached.

@@ -16,7 +16,7 @@ use crossterm::{
     execute,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{Frame, backend::CrosstermBackend};
+use ratatui::{Frame, backend::CrosstermBackend, buffer::Buffer};
 use tailwater_core::app::Message;
 use tokio::sync::mpsc::Sender;
 
@@ -37,10 +37,9 @@ impl Terminal {
         Ok(Self { inner: ratatui::Terminal::new(backend)?, mouse: false })
     }
 
-    /// Draws one frame.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        self.inner.draw(draw)?;
-        Ok(())
+    /// Draws one frame; gives what stands on the screen then.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<&Buffer> {
+        Ok(self.inner.draw(draw)?.buffer)
     }
 
     /// Gives the terminal to something else, until [`Self::take_again`].

@@ -16,7 +16,8 @@ use super::{Theme, fit};
 const HELP: &str = "? help ";
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
-    let room = usize::from(area.width).saturating_sub(HELP.len() + 1);
+    let mark = mark(app, theme);
+    let room = usize::from(area.width).saturating_sub(HELP.len() + 1 + fit::width(&mark.content));
     let broken = broken(app, room / 2);
     let room = room.saturating_sub(broken.as_deref().map_or(0, |words| fit::width(words) + 1));
     let mut parts = if app.presents() { vec!["PRESENTING, each hop held 0.4 s".to_owned()] } else { Vec::new() };
@@ -57,7 +58,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let apart = if broken.is_some() { "· " } else { "" };
     let words = fit::cut(&format!(" {apart}{}", app.shown(&parts.join(" · "))), room);
     let words = fit::left(&words, room + 1);
-    let mut spans = Vec::new();
+    let mut spans = vec![mark];
     if let Some(broken) = broken {
         spans.extend([Span::raw(" "), Span::styled(broken, theme.sign(Sign::Attention))]);
     }
@@ -73,6 +74,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         let words = fit::cut(&format!(" You: {who} · {}{url}{elsewhere}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }
+}
+
+/// That this is a replay, and where it stands; or that something is being recorded.
+fn mark(app: &App, theme: Theme) -> Span<'static> {
+    if let Some(replay) = app.replay() {
+        return Span::styled(format!(" {} ", replay.words()), theme.selected());
+    }
+    let words = if app.is_recording() { " REC " } else { "" };
+    Span::styled(words, theme.selected())
 }
 
 /// What is broken on purpose, whoever ordered it: `FAULT crash 20 %`.

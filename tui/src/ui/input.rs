@@ -31,6 +31,9 @@ impl Screen {
             return None;
         }
         let press = press(event)?;
+        if app.types_by_itself() {
+            return Some(Message::Key(press));
+        }
         if app.context() == Context::Editing && keymap::action(app, Context::Editing, press).is_none() {
             self.follow_text(app);
             self.edit(event);

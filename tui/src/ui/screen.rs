@@ -57,6 +57,14 @@ impl Screen {
         self.revision = Some(revision);
     }
 
+    /// Takes over what was typed elsewhere: in a replay, by whoever was recorded.
+    pub fn take_text(&mut self, app: &App) {
+        self.editor = editor(app.send().text());
+        self.editor.move_cursor(CursorMove::Bottom);
+        self.editor.move_cursor(CursorMove::End);
+        self.revision = Some(app.send().revision());
+    }
+
     pub(super) fn edit(&mut self, key: KeyEvent) {
         // The editor's own key for it is Ctrl-U, which nobody guesses.
         if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {

@@ -106,6 +106,9 @@ pub const COMMANDS: &[Command] = commands![
         as Action::Messages => |app, _| Ok(app.act(Action::Messages));
     "diagnostics" "FILE" => "write a file for a ticket: state, sources, calls, messages, secrets masked", also "report bug support"
         => |app, path| Ok(app.write_diagnostics(path));
+    "record" "[FILE]" => "record the session to a file, secrets masked; again: end it", also "save session recording replay" => |app, file| Ok(app.record(file));
+    "picture" "[FILE]" => "draw the screen as it is to a file (SVG)", also "screenshot svg image export" => |app, file| Ok(app.picture(file));
+    "asciicast" "[FILE]" => "record what stands on the screen, for asciinema; again: end it", also "video cast export demo" => |app, file| Ok(app.asciicast(file));
     "quit" "" => "end the app; asks if something would be lost", also "exit leave q" => |app, _| Ok(app.quit());
 ];
 

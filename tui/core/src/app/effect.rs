@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, FaultOrder, RequestEdits, Viewer};
+use super::{Destroying, FaultOrder, ReplayStep, RequestEdits, Viewer};
 use crate::events::Timestamp;
 
 /// What the app wants done.
@@ -72,6 +72,18 @@ pub enum Effect {
     Print(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
+    /// Record the session to this file.
+    Record(String),
+    /// End the recording of the session.
+    StopRecording,
+    /// Draw the screen as it is to this file, as SVG.
+    Picture(String),
+    /// Record what stands on the screen to this file, as an asciicast; a replay is written whole.
+    Asciicast(String),
+    /// End the asciicast.
+    StopAsciicast,
+    /// Steer the replay.
+    Replay(ReplayStep),
     /// Break something of the local cloud, or mend it.
     Break(FaultOrder),
     /// Write the diagnostics to a file that is not there yet, readable by its user alone: this, below

@@ -1,6 +1,6 @@
 //! Every key and what it does, in one table: pressing, help, footer and README read it.
 
-use super::{App, Key, KeyPress, Pane, Viewer};
+use super::{App, Key, KeyPress, Pane, ReplayStep, Viewer};
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +113,8 @@ pub enum Action {
     WatchRunning,
     /// The stack as a chart, or as a list of events.
     TurnView,
+    /// Steer the replay.
+    Replay(ReplayStep),
     /// The faults of the local cloud.
     Break,
     /// Turn the fault on, or off.
@@ -224,6 +226,10 @@ const fn char(letter: char) -> KeyPress {
 const fn key(key: Key) -> KeyPress {
     KeyPress::of(key)
 }
+
+/// Where a replay can be steered: everywhere but where letters are text.
+const REPLAY: &[Context] =
+    &[Start, Panes, Detail, Trace, Help, Question, Preview, Destroy, Running, Breaking, Messages];
 
 macro_rules! bindings {
     ($( [$($press:expr),+] $shown:literal => $action:expr, $contexts:expr, $label:literal, $help:literal $(, if $when:expr)? ; )*) => {
@@ -351,6 +357,13 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go, or the tour ends; then one level back", if App::can_escape;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette, Bytes], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
+    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
+    [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
+    [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
+    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
+    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
+    [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
+    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
 ];
 
 /// What a key does here and now.
@@ -364,11 +377,16 @@ pub fn action(app: &App, context: Context, press: KeyPress) -> Option<Action> {
 /// The footer's keys with their words, the most useful first.
 pub fn footer(app: &App) -> Vec<(&'static str, &'static str)> {
     let context = app.context();
-    BINDINGS
-        .iter()
+    // In a replay its own keys come first.
+    let (steering, others): (Vec<_>, Vec<_>) = BINDINGS.iter().partition(|binding| binding.action.steers_replays());
+    steering
+        .into_iter()
+        .chain(others)
         .filter(|binding| binding.contexts.contains(&context) && !binding.label.is_empty() && (binding.when)(app))
         // Sideways is what arrows do anywhere; that they turn templates has to be said.
         .filter(|binding| binding.action != Action::Left || app.focus() == Pane::Send)
+        // In a replay nothing is sent or changed.
+        .filter(|binding| !(app.is_replay() && binding.action.changes_the_world()))
         // Said where it is needed: elsewhere it stands in the help.
         .filter(|binding| binding.action != Action::Focus(Pane::Calls) || app.in_stack())
         .map(|binding| {

@@ -146,6 +146,9 @@ impl App {
         if plan.rate.is_some_and(|rate| !(1..=MOST_A_SECOND).contains(&rate)) {
             return Err(format!("A rate is 1 to {} events a second.", number::grouped(MOST_A_SECOND)));
         }
+        if self.is_looked_at() {
+            return Err(super::NOTHING_IS_CHANGED.to_owned());
+        }
         if self.load.is_some() {
             return Err("Events are being sent already: x stops that first.".to_owned());
         }
@@ -178,7 +181,8 @@ impl App {
     pub(super) fn load_due(&mut self) -> Vec<Effect> {
         let now = self.now;
         let Some(load) = &mut self.load else { return Vec::new() };
-        let due = load.due(now);
+        // A recording says itself what was sent when.
+        let due = if self.fed { 0 } else { load.due(now) };
         let mut events = Vec::new();
         for _ in 0..due {
             match self.send.take_one_of_many(now) {
@@ -205,6 +209,14 @@ impl App {
         self.forget_sums();
         self.dirty = true;
         vec![Effect::Send { events, rate: None, request: self.request.clone() }]
+    }
+
+    /// These were begun, as the recording says.
+    pub(super) fn load_begun(&mut self, seqs: &[u64]) {
+        if let Some(load) = &mut self.load {
+            load.begun += seqs.len() as u64;
+            load.waiting.extend(seqs);
+        }
     }
 
     /// An event was answered, or will not be.

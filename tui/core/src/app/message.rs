@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Begin, CallBudget, EventSource, First, KeyPress, LookBackNews, Mouse};
+use bytes::Bytes;
+
+use super::{Begin, CallBudget, EventSource, First, KeyPress, LookBackNews, Mouse, Recording, Replay};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     faults::Standing,
@@ -190,6 +192,14 @@ pub enum Message {
     Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
+    /// This is being recorded now.
+    Recording(Recording),
+    /// Where the replay stands: whoever gets this is one.
+    Replay(Replay),
+    /// In a replay: these events are being sent, each with its number.
+    Sending(Vec<(u64, Bytes)>),
+    /// In a replay: the next event that is sent has this number.
+    Numbered(u64),
     /// How looking back goes on.
     LookBack(LookBackNews),
 }

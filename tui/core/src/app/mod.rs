@@ -37,6 +37,8 @@ mod present;
 mod press;
 mod prompt;
 mod query;
+mod recording;
+mod replay;
 mod request;
 mod row;
 mod saving;
@@ -83,6 +85,8 @@ pub use picker::{Picker, PickerItem, PickerKind};
 pub use present::{Countdown, HELD_AT_EACH_HOP, Present, SMALLEST_TO_PRESENT};
 pub use prompt::{Prompt, PromptKind};
 pub use query::{Query, QueryError};
+pub use recording::Recording;
+pub use replay::{NOTHING_IS_CHANGED, Replay, ReplayStep, Speed};
 pub use request::RequestEdits;
 pub use row::{ObjectRow, Row, source_word};
 pub use saving::Viewer;
@@ -231,6 +235,13 @@ pub struct App {
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
+    recording: Recording,
+    /// Where the replay stands; `None`: this is no replay.
+    replay: Option<Replay>,
+    /// A recording tells what happens.
+    fed: bool,
+    /// What comes in now is told by the recording, not done by whoever sits here.
+    from_recording: bool,
     ledger: Cell<Option<Ledger>>,
     held: Cell<Option<Held>>,
     dirty: bool,
@@ -294,6 +305,10 @@ impl App {
             look_back: None,
             notice: None,
             send_agreed: false,
+            recording: Recording::default(),
+            replay: None,
+            fed: false,
+            from_recording: false,
             ledger: Cell::new(None),
             held: Cell::new(None),
             dirty: true,
@@ -321,10 +336,14 @@ impl App {
             self.dirty |= self.calls.set_budgets(budgets) && self.focus == Pane::Calls;
             return Vec::new();
         }
+        if let Message::Replay(replay) = message {
+            self.set_replay(replay);
+            return Vec::new();
+        }
         self.dirty = true;
         let mut effects = Vec::new();
         match message {
-            Message::Tick(_) | Message::Budgets(_) => {}
+            Message::Tick(_) | Message::Budgets(_) | Message::Replay(_) => {}
             Message::Begin(begin) => self.begin(*begin),
             Message::Key(press) => return self.press(press),
             Message::Paste(text) => self.paste(&text),
@@ -414,6 +433,16 @@ impl App {
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
+            }
+            Message::Recording(recording) => self.recording = recording,
+            Message::Numbered(next) => self.send.number_from(next, self.now),
+            Message::Sending(events) => {
+                let seqs = self.send.begun(events, self.now);
+                for seq in &seqs {
+                    self.traces.sending(*seq, self.now);
+                }
+                self.load_begun(&seqs);
+                self.forget_sums();
             }
             Message::LookBack(news) => self.looked_back(news),
         }

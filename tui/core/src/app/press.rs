@@ -11,7 +11,10 @@ const WHEEL_ROWS: isize = 3;
 impl App {
     pub(super) fn press(&mut self, press: KeyPress) -> Vec<Effect> {
         self.pressed_while_presenting(press);
-        let context = self.context();
+        let context = if self.types_by_itself() { Context::Panes } else { self.context() };
+        if self.types_by_itself() && !keymap::action(self, context, press).is_some_and(Action::steers_replays) {
+            return Vec::new();
+        }
         if let Some(action) = keymap::action(self, context, press) {
             return self.act(action);
         }
@@ -106,6 +109,9 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+        if self.refused_in_replay(action) {
+            return Vec::new();
+        }
         match action {
             Action::Focus(pane) => {
                 self.close_breaking();
@@ -236,6 +242,7 @@ impl App {
                 self.deployment.again(phase, self.now);
                 return vec![Effect::Deploy];
             }
+            Action::Replay(step) => return vec![Effect::Replay(step)],
             Action::Help => self.help = Some(HelpView::default()),
             Action::NextTopic => self.turn_help(true),
             Action::PreviousTopic => self.turn_help(false),
@@ -317,7 +324,7 @@ impl App {
     }
 
     pub(super) fn quit(&mut self) -> Vec<Effect> {
-        if self.loss().is_some() {
+        if self.loss().is_some() && !self.is_looked_at() {
             self.question = Some(Question::Quit);
             return Vec::new();
         }
@@ -328,7 +335,7 @@ impl App {
         if self.looks_back() {
             return self.stop_looking();
         }
-        if self.question == Some(Question::Quit) {
+        if self.question == Some(Question::Quit) || self.is_looked_at() {
             return self.leave();
         }
         // What was begun is answered; the same key again gives that up, too.

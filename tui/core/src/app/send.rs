@@ -335,6 +335,23 @@ impl Send {
         (seq, body)
     }
 
+    /// The next event gets this number.
+    pub fn number_from(&mut self, next: u64, now: Timestamp) {
+        self.next_seq = next;
+        self.recheck(now);
+    }
+
+    /// Events with these numbers are being sent; gives the numbers of those that were not known.
+    pub fn begun(&mut self, events: Vec<(u64, Bytes)>, now: Timestamp) -> Vec<u64> {
+        let new: Vec<_> = events.into_iter().filter(|(seq, _)| *seq >= self.next_seq).collect();
+        let Some(last) = new.iter().map(|(seq, _)| *seq).max() else { return Vec::new() };
+        self.running += 1;
+        self.number_from(last.saturating_add(1), now);
+        let seqs = new.iter().map(|(seq, _)| *seq).collect();
+        self.in_flight.extend(new.into_iter().map(|(seq, body)| (seq, InFlight { since: now, body })));
+        seqs
+    }
+
     /// Keeps a body in the history; whether it is not the last one already.
     pub fn remember(&mut self, body: &str) -> bool {
         if self.history.last().is_some_and(|last| last == body) {

@@ -1,5 +1,7 @@
 //! What a deployment is about to do: shown, and agreed to, before it is done.
 
+use std::borrow::Cow;
+
 /// What a deployment is about to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
@@ -81,11 +83,11 @@ pub struct Estimate {
     /// US dollars for a million events of [`Self::EVENT_BYTES`].
     pub usd_per_million_events: f64,
     /// The region that the prices are of; another than the pipeline's where that one's are not known.
-    pub priced_region: &'static str,
+    pub priced_region: Cow<'static, str>,
     /// When the prices were looked up, `2026-11`.
-    pub as_of: &'static str,
+    pub as_of: Cow<'static, str>,
     /// Where they stand.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
 }
 
 impl Estimate {

@@ -146,9 +146,9 @@ impl Estimate {
         Self {
             idle_usd_per_day: prices.idle_day(sizing),
             usd_per_million_events: prices.million_events(sizing),
-            priced_region,
-            as_of: AS_OF,
-            source: SOURCE,
+            priced_region: priced_region.into(),
+            as_of: AS_OF.into(),
+            source: SOURCE.into(),
         }
     }
 }

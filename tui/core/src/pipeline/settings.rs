@@ -25,6 +25,11 @@ impl Settings {
         }
     }
 
+    /// The parameters that are known, each a name and a value.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether any parameter is known.
     pub fn is_known(&self) -> bool {
         !self.parameters.is_empty()

@@ -135,9 +135,9 @@ fn creation() -> Preview {
         estimate: Some(Estimate {
             idle_usd_per_day: 0.36,
             usd_per_million_events: 4.2,
-            priced_region: "us-east-1",
-            as_of: "2026-11",
-            source: "the pricing pages of AWS",
+            priced_region: "us-east-1".into(),
+            as_of: "2026-11".into(),
+            source: "the pricing pages of AWS".into(),
         }),
     }
 }
