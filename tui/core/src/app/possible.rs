@@ -60,7 +60,8 @@ impl App {
     /// There is something to find: a row, or, in a pipeline that was there before, what lies further
     /// back.
     pub(super) fn can_find(&self) -> bool {
-        self.has_row() || self.is_ready() && matches!(self.target, Target::Aws { .. })
+        let before = matches!(self.target, Target::Aws { .. }) && !self.focus.is_apart();
+        self.has_row() || self.is_ready() && before
     }
 
     /// One pane has all the room.
