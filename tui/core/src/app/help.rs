@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     events::ApiRequestId,
-    guide::{self, CliPlace, Known, Part, Topic, TraceIds},
+    guide::{self, CliCommand, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
     trace::{EventNumber, Place},
@@ -106,13 +106,6 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
-    /// The AWS CLI commands that show the same as a row.
-    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
-        let Some(topic) = topic_of_row(row) else { return Vec::new() };
-        let commands = guide::commands(&topic, &self.known());
-        commands.iter().map(ToString::to_string).collect()
-    }
-
     fn help_commands(&self) -> Vec<String> {
         let commands = self.with_topic(guide::commands);
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
@@ -142,6 +135,7 @@ impl App {
         lines.lines
     }
 
+    /// What is known of the pipeline.
     fn known(&self) -> Known<'_> {
         let ready = self.deployment.ready();
         Known {
@@ -153,6 +147,11 @@ impl App {
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
         }
+    }
+
+    /// The AWS CLI commands that show the same as a row, the most exact first.
+    pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
+        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.
