@@ -1,13 +1,15 @@
 //! The help: what is looked at, explained, and what to do now; below it its settings, limits, costs,
 //! the template, the AWS CLI, and all keys. Its lines fit the screen's width.
 
-use super::{Action, App, Context, Effect, Pane, Row, Sign, Target, chart::ChartRow, keymap, keymap::BINDINGS};
+use super::{
+    Action, App, Context, Effect, Pane, Row, Sign, Target, TraceItem, chart::ChartRow, keymap, keymap::BINDINGS,
+};
 use crate::{
     events::ApiRequestId,
-    guide::{self, CliPlace, Known, Part, Topic, TraceIds},
+    guide::{self, CliCommand, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
-    trace::EventNumber,
+    trace::{EventNumber, Place},
 };
 
 /// The cells of a key's or a setting's name.
@@ -69,9 +71,11 @@ impl App {
             Context::Detail => "this row",
             Context::Trace => "this trace",
             Context::Bytes => "these bytes",
+            Context::Breaking => "breaking things",
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
+            Context::Panes if !self.pane(self.focus).following() => "this row",
             _ => self.focus.name(),
         }
     }
@@ -100,13 +104,6 @@ impl App {
         let commands = self.help_commands();
         self.say("Copied the AWS CLI commands, one a line, if the terminal takes it.");
         vec![Effect::Copy(commands.join("\n"))]
-    }
-
-    /// The AWS CLI commands that show the same as a row.
-    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
-        let Some(topic) = topic_of_row(row) else { return Vec::new() };
-        let commands = guide::commands(&topic, &self.known());
-        commands.iter().map(ToString::to_string).collect()
     }
 
     fn help_commands(&self) -> Vec<String> {
@@ -138,6 +135,7 @@ impl App {
         lines.lines
     }
 
+    /// What is known of the pipeline.
     fn known(&self) -> Known<'_> {
         let ready = self.deployment.ready();
         Known {
@@ -149,6 +147,11 @@ impl App {
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
         }
+    }
+
+    /// The AWS CLI commands that show the same as a row, the most exact first.
+    pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
+        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.
@@ -169,11 +172,15 @@ impl App {
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
             Context::Trace | Context::Bytes => {
-                // The first row is the sending, then the hops follow.
-                let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
-                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
+                let hop = match self.trace_selected() {
+                    Some(TraceItem::Stage(Place::Hop(hop))) => Some(hop),
+                    _ => None,
+                };
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), Topic::Hop);
                 return Some(explain(&topic, &known));
             }
+            // What a fault is about is its hop.
+            Context::Breaking => return Some(explain(&Topic::Hop(self.breaking.kind().hop()), &known)),
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
             // While it follows, the pane itself is looked at.
             _ if self.pane(self.focus).following() => None,
@@ -262,6 +269,8 @@ impl App {
                 && !binding.label.is_empty()
                 && !binding.help.is_empty()
                 && !matches!(binding.action, Action::Help | Action::Back | Action::NextPane | Action::Large)
+                // Sideways is what arrows do anywhere.
+                && (binding.action != Action::Left || self.focus == Pane::Send)
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
@@ -287,6 +296,8 @@ impl App {
             section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
+        } else if self.breaks() {
+            section("Keys while breaking", Context::Breaking);
         }
         if self.focus == Pane::Stack {
             section("Keys in a preview", Context::Preview);

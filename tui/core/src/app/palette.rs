@@ -113,7 +113,6 @@ impl App {
         let cut: String = one_line.chars().take(LONGEST_PASTE).collect();
         match &mut self.palette {
             Some(palette) => {
-                palette.pasted |= palette.line.text().is_empty();
                 palette.line.insert(&cut);
                 palette.changed();
             }
@@ -189,7 +188,7 @@ impl App {
                 self.open_trace(number);
                 return Vec::new();
             }
-            What::Find => return self.find_event(&palette.text().to_owned()),
+            What::Find => return self.find_event(palette.text()),
         };
         palette.problem = Some(problem);
         self.palette = Some(palette);
@@ -199,7 +198,7 @@ impl App {
     /// An id, or a part of a body: the event's trace where the text leads to one event, else the
     /// newest row that holds it.
     fn find_event(&mut self, text: &str) -> Vec<Effect> {
-        let Some(query) = Query::parse(text) else { return Vec::new() };
+        let Some(query) = Query::find(text) else { return Vec::new() };
         // The row that names the event most plainly comes first.
         let panes = [Pane::Records, Pane::Send, Pane::Logs];
         let found = panes.into_iter().find_map(|pane| {
@@ -212,14 +211,19 @@ impl App {
         self.help = None;
         self.detail = None;
         self.trace = None;
-        if let Some((pane, id, number)) = found {
+        // An id names its event, also where no row of it is loaded any more.
+        let named = self.event_of_text(text);
+        if let Some(number) = named.filter(|named| found.is_none_or(|(.., number)| number != *named)) {
+            self.open_trace(number);
+        } else if let Some((pane, id, number)) = found {
             self.focus_on(pane);
             self.focused().select(id);
             self.open_trace(number);
+            self.set_find(Some(query));
         } else {
-            self.find_first(&query);
+            self.set_find(Some(query));
+            self.find_first();
         }
-        self.find = Some(query);
         Vec::new()
     }
 
@@ -358,8 +362,16 @@ impl App {
 }
 
 /// Where the palette opens: what is bound elsewhere alone answers a question.
-const BELOW: [Context; 6] =
-    [Context::Start, Context::Panes, Context::Detail, Context::Trace, Context::Help, Context::Messages];
+const BELOW: [Context; 8] = [
+    Context::Bytes,
+    Context::Start,
+    Context::Panes,
+    Context::Detail,
+    Context::Trace,
+    Context::Breaking,
+    Context::Help,
+    Context::Messages,
+];
 
 /// What is done by the key alone: nobody looks for it by name.
 const MOVES: [Action; 7] =

@@ -1,5 +1,7 @@
 //! Messages in, state and effects out.
 
+mod viewing;
+
 use bytes::Bytes;
 
 use super::*;
@@ -163,7 +165,10 @@ fn the_first_key_sends_what_stands_in_the_editor() {
     assert_eq!(press(&mut app, 's').len(), 1);
     app.update(Message::Events(vec![accepted(1)]));
     assert_eq!(app.send().in_flight().keys().copied().collect::<Vec<_>>(), [2]);
-    assert_eq!((app.on_the_line(Hop::Api).events, app.on_the_line(Hop::Lambda).events), (1, 1));
+    assert_eq!(app.on_the_line(Hop::Api).events, 1);
+    assert_eq!((app.moving(Hop::Api).marks, app.on_the_line(Hop::Lambda).events), (vec![0], 0));
+    app.update(Message::Tick(at(600)));
+    assert_eq!((app.moving(Hop::Api).marks.len(), app.on_the_line(Hop::Lambda).events), (0, 1));
 }
 
 #[test]
@@ -258,7 +263,7 @@ fn finding_goes_up_from_the_newest_and_into_other_panes() {
     press(&mut app, 'n');
     press(&mut app, 'n');
     assert!(selected_text(&app).contains("\"n\":2}"));
-    assert_eq!(notice(&app), "Past the newest row: on from the oldest.");
+    assert_eq!(notice(&app), "Past the newest row, on from the oldest: match 1 of 11.");
     app.update(Message::Events(vec![log("only here")]));
     type_in(&mut app, "/only here");
     key(&mut app, Key::Enter);
@@ -433,7 +438,7 @@ fn an_account_of_aws_is_sent_to_only_after_a_yes() {
         region: "ap-southeast-2".to_owned(),
         profile: Some("prod-data".to_owned()),
         endpoint_url: None,
-            elsewhere: Vec::new(),
+        elsewhere: Vec::new(),
         who: String::new(),
     };
     let mut app = App::new(Options { target, ..options() });
@@ -452,7 +457,7 @@ fn an_open_row_turns_to_its_neighbours_and_is_copied_whole() {
     key(&mut app, Key::Enter);
     press(&mut app, '[');
     let detail = app.detail().unwrap();
-    assert!(detail.lines.iter().any(|line| matches!(line, DetailLine::Text(text) if text.contains("\"n\": 2"))));
+    assert!(detail.lines.iter().any(|line| matches!(line, DetailLine::Json(line) if line.text == "\"n\": 2")));
     assert_eq!(press(&mut app, 'y'), [Effect::Copy("{\"n\":2}".to_owned())]);
     press(&mut app, ']');
     press(&mut app, ']');

@@ -50,6 +50,8 @@ impl App {
     pub fn begin_tour(&mut self) {
         self.notice = None;
         self.help = None;
+        self.detail = None;
+        self.trace = None;
         self.tour_offered = false;
         self.tour = Some(Tour { step: 0, from: self.send.next_seq() });
         self.leave_large();
@@ -69,11 +71,6 @@ impl App {
     /// The tour is offered and can begin.
     pub(super) fn is_tour_offered(&self) -> bool {
         self.tour_offered && self.tour.is_none() && self.is_ready() && self.traces.own().next().is_none()
-    }
-
-    /// There is something to leave besides the app.
-    pub(super) fn can_go_back(&self) -> bool {
-        self.is_away() || self.is_on_tour()
     }
 
     /// The tour is on.
