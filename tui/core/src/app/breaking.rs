@@ -81,7 +81,7 @@ pub struct FaultRow {
 }
 
 impl Breaking {
-    fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         Kind::ALL[self.selected.min(Kind::ALL.len() - 1)]
     }
 

@@ -30,7 +30,7 @@ impl App {
                 self.focused().select(id);
                 self.notice = None;
             }
-            None => self.say(format!("{} is not in any row loaded here.", query.text)),
+            None => self.offer_look_back(&query.text),
         }
     }
 

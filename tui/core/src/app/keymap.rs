@@ -224,6 +224,7 @@ macro_rules! bindings {
 /// The table. The footer shows what it can in this order, so what matters most stands first.
 pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
+    [key(Key::Enter)] "Enter" => Action::Yes, &[Question], "look further back", "look further back", if App::asks_to_look_back;
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
     [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it, quit", "let it run on without this app, and quit";
@@ -279,7 +280,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
-    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42", if App::has_row;
+    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42; what is not loaded is looked for further back, after asking", if App::can_find;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
@@ -305,6 +306,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Breaking, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Breaking, Bytes], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
+
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";

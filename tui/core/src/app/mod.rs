@@ -24,6 +24,7 @@ mod keys;
 mod layout;
 mod load;
 mod look;
+mod look_back;
 mod message;
 mod message_log;
 mod moving;
@@ -67,6 +68,7 @@ pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
 pub use look::Begin;
+pub use look_back::{LookBack, LookBackNews};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use message_log::{MessageLog, Said};
 pub use palette::{Item, Palette};
@@ -139,6 +141,8 @@ pub enum Question {
     LoadToAws(LoadPlan),
     /// What is to become of the operation that runs.
     Running,
+    /// Look for an event further back.
+    LookBack,
 }
 
 /// The app's state.
@@ -210,6 +214,7 @@ pub struct App {
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
+    look_back: Option<LookBack>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
@@ -273,6 +278,7 @@ impl App {
             flow: flow::Flow::default(),
             present: None,
             question: None,
+            look_back: None,
             notice: None,
             send_agreed: false,
             ledger: Cell::new(None),
@@ -401,6 +407,7 @@ impl App {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
             }
+            Message::LookBack(news) => self.looked_back(news),
         }
         effects
     }
@@ -424,6 +431,7 @@ impl App {
             self.dirty = true;
             let hold = self.hold();
             self.flow.pass(now, hold);
+            self.flow.retain(|number| self.traces.get(number).is_some());
             self.follow_newest_event();
         }
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {

@@ -159,6 +159,7 @@ impl App {
     /// The question that waits, in words.
     pub fn question_words(&self) -> Option<String> {
         match self.question.as_ref()? {
+            Question::LookBack => self.look_back_words(),
             Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
             Question::Running => {
                 let status = self.deployment.operation().filter(|operation| operation.ended.is_none());

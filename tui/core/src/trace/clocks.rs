@@ -73,13 +73,15 @@ impl Bounds {
     }
 }
 
-/// A span that a clock measured, in microseconds: it began in `from` and ended in `to`, each within so
-/// much after the number.
+/// A span that a clock measured, in microseconds: it began within `precision` from `from` on, and ended
+/// within `end_precision` from `to` on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub from: i64,
     pub to: i64,
     pub precision: Duration,
+    /// An end that is a time and a duration is no finer than both together.
+    pub end_precision: Duration,
 }
 
 /// The offsets that were measured so far.
@@ -110,7 +112,7 @@ impl Clocks {
 
     /// An object is written after its records arrived.
     pub fn s3_after_kinesis(&mut self, date: Span, arrival: Span) {
-        let most = date.to + micros(date.precision) - arrival.from;
+        let most = date.to + micros(date.end_precision) - arrival.from;
         if most < 0 {
             self.s3_most = Some(self.s3_most.map_or(most, |known| known.min(most)));
         }
@@ -152,7 +154,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
 /// How far the inner clock is ahead of the outer one: the inner span began after the outer one did and
 /// ended before it.
 fn within(inner: Span, outer: Span) -> Option<Bounds> {
-    let least = inner.to - (outer.to + micros(outer.precision));
+    let least = inner.to - (outer.to + micros(outer.end_precision));
     let most = inner.from + micros(inner.precision) - outer.from;
     // Else one of them is no measurement: it does not fit whatever the clocks say.
     (least <= most).then_some(Bounds { least, most })
@@ -176,7 +178,8 @@ mod tests {
     use super::*;
 
     fn span(from_ms: i64, to_ms: i64) -> Span {
-        Span { from: from_ms * 1_000, to: to_ms * 1_000, precision: Duration::from_millis(1) }
+        let precision = Duration::from_millis(1);
+        Span { from: from_ms * 1_000, to: to_ms * 1_000, precision, end_precision: precision }
     }
 
     #[test]
@@ -222,7 +225,12 @@ mod tests {
     #[test]
     fn a_date_before_the_arrival_is_the_clocks_fault() {
         let mut clocks = Clocks::default();
-        let date = Span { from: 5_000_000, to: 5_000_000, precision: Duration::from_secs(1) };
+        let date = Span {
+            from: 5_000_000,
+            to: 5_000_000,
+            precision: Duration::from_secs(1),
+            end_precision: Duration::from_secs(1),
+        };
         clocks.s3_after_kinesis(date, span(5_900, 5_900));
         assert!(clocks.offsets().is_empty());
         clocks.s3_after_kinesis(date, span(7_500, 7_500));

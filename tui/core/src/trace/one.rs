@@ -105,6 +105,8 @@ pub struct Trace {
     pub record_data: Option<Bytes>,
     /// The record's bytes.
     pub hash: Option<RecordHash>,
+    /// No answer and no line names its record: its bytes and the time do.
+    pub found_by_bytes: bool,
     /// Which of the records with these bytes it is, from 1, in the order they were seen.
     pub nth: u64,
     /// Where it landed.
@@ -221,5 +223,6 @@ impl Trace {
         self.sent_bytes = self.sent_bytes.max(other.sent_bytes);
         self.record_bytes = self.record_bytes.max(other.record_bytes);
         self.nth = self.nth.max(other.nth);
+        self.found_by_bytes |= other.found_by_bytes;
     }
 }
