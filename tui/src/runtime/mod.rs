@@ -252,7 +252,7 @@ impl Doing {
                     }
                 }
                 Effect::Diagnostics { path, text } => {
-                    let said = diagnostics::write(&path, &text, &app.mask());
+                    let said = diagnostics::write(&path, &text);
                     app.update(Message::Notice(said));
                 }
                 Effect::Deploy => self.work.begin(),
