@@ -3,10 +3,9 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use tailwater_core::app::ThemeName;
 #[cfg(feature = "local")]
 use tailwater_core::faults::Order;
-
-use tailwater_core::app::ThemeName;
 
 use crate::{
     commands::{self, End, Watch},
@@ -390,7 +389,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+    if let Err(error) =
+        commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_) | Command::Trace(_))))
+    {
         commands::say(&format!("tailwater: {error}"));
         return error.end().exit_code();
     }

@@ -124,8 +124,8 @@ pub fn check_watch(global: &Global, watches: bool) -> Result<(), CommandError> {
     let Some(watch) = global.watch() else { return Ok(()) };
     if !watches {
         return Err(CommandError::Usage(
-            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app and \
-             `tailwater tail`: nothing is sent to it or changed"
+            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app, \
+             `tailwater tail` and `tailwater trace`: nothing is sent to it or changed"
                 .to_owned(),
         ));
     }

@@ -42,14 +42,21 @@ const LISTING_TIME: Duration = Duration::from_millis(100);
 /// came of it, however it ended.
 pub async fn smoke(global: &Global, args: SmokeArgs) -> CommandResult {
     let page = args.report.as_deref().map(report::Page::at).transpose()?;
-    let target = target(global).await?;
     let mut watch = Watch::new(args.events);
     let began = crate::target::now();
-    let result = check(global, &args, &target, &mut watch).await;
+    let (target, result) = match target(global).await {
+        Ok(target) => {
+            let result = check(global, &args, &target, &mut watch).await;
+            (Some(target), result)
+        }
+        Err(error) => (None, Err(error)),
+    };
     if let Some(page) = page {
-        page.write(global, &target, &watch, &result, began).await;
+        page.write(global, target.as_ref(), &watch, &result, began).await;
     }
-    leave(&target).await;
+    if let Some(target) = &target {
+        leave(target).await;
+    }
     result
 }
 

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{CommandError, say};
 use crate::{
     deploy::Deployed,
-    tail::{self, BATCHES_AHEAD, Bucket, Start, Update},
+    tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
 
@@ -26,13 +26,13 @@ impl Sources {
     /// Follows a pipeline from now on, or from a time.
     pub fn start(target: &Target, deployed: &Deployed, start: Start, stop: &CancellationToken) -> Self {
         let outputs = &deployed.outputs;
-        let bucket = Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
         let tasks = TaskTracker::new();
         let (out, records) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), start, out, stop.clone()));
         let (out, logs) = mpsc::channel(BATCHES_AHEAD);
         tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         let (out, objects) = mpsc::channel(BATCHES_AHEAD);
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
         tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop.clone()));
         tasks.close();
         Self { records, logs, objects, tasks }

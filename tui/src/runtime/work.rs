@@ -97,10 +97,10 @@ struct Shared {
 /// The live sources of one deployed pipeline.
 struct Live {
     outputs: Outputs,
-    bucket: tail::Bucket,
     auth_mode: AuthMode,
-    /// Firehose's interval.
+    /// Firehose's interval, and where it delivers.
     interval: Duration,
+    bucket: tail::Bucket,
     stop: CancellationToken,
 }
 

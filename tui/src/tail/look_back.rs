@@ -19,8 +19,9 @@ use tailwater_core::{
 use tokio::sync::mpsc::Sender;
 
 use super::{
+    Bucket,
     logs::{Unnamed, to_line},
-    objects::{Bucket, hours, list, read, read_whole},
+    objects::{list_since, read, read_whole},
     place::to_record,
 };
 use crate::target::{Target, error_text};
@@ -59,8 +60,8 @@ pub struct Look<'a> {
     pub target: &'a Target,
     /// What it is called.
     pub outputs: &'a Outputs,
-    /// Its bucket.
-    pub bucket: Bucket,
+    /// Where Firehose delivers.
+    pub bucket: &'a Bucket,
     /// Firehose's interval.
     pub interval: Duration,
     /// Who is told.
@@ -170,8 +171,13 @@ impl Look<'_> {
         self.lines_with(wanted, from, to, &mut told).await
     }
 
-    fn groups(&self) -> [(LogSource, &str); 2] {
-        [(LogSource::Access, &self.outputs.access_log_group_name), (LogSource::Function, &self.outputs.log_group_name)]
+    /// The log groups that are there: of what is only watched a part may not be.
+    fn groups(&self) -> impl Iterator<Item = (LogSource, &str)> {
+        let groups = [
+            (LogSource::Access, self.outputs.access_log_group_name.as_str()),
+            (LogSource::Function, self.outputs.log_group_name.as_str()),
+        ];
+        groups.into_iter().filter(|(_, group)| !group.is_empty())
     }
 
     async fn say(&self, what: String) {
@@ -253,6 +259,9 @@ impl Look<'_> {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<LogLine>, String> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
         let client = self.target.logs();
         let pattern = format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
         let mut unnamed = Unnamed::default();
@@ -284,6 +293,9 @@ impl Look<'_> {
         let stream = &self.outputs.stream_name;
         let client = self.target.kinesis();
         let mut shards = Vec::new();
+        if stream.is_empty() {
+            return Ok(shards);
+        }
         let mut token: Option<String> = None;
         loop {
             let request = client.list_shards();
@@ -389,18 +401,18 @@ impl Look<'_> {
 
     /// The object that holds an event's line: the first that was written after it came.
     async fn landing(&self, hash: RecordHash, put: Timestamp) -> Result<bool, String> {
+        if self.bucket.name.is_empty() {
+            return Ok(false);
+        }
         let until = put.plus(self.interval + DELIVERY_TIME).min(self.target.now().plus(DATE_SLACK));
-        let layout = &self.bucket.layout;
-        let mut prefixes = hours(&layout.prefix, put.minus(DATE_SLACK), until);
-        prefixes.extend(Some(layout.errors.clone()).filter(|errors| !errors.is_empty()));
         self.say(format!("the objects since {put}")).await;
         let client = self.target.s3();
-        let bucket = &self.bucket;
-        let mut listed = list(self.target, &client, &bucket.name, &prefixes).await?;
+        let bucket = self.bucket;
+        let mut listed = list_since(self.target, &client, bucket, put.minus(DATE_SLACK), until, true).await?;
         listed.retain(|object| object.time >= put.minus(DATE_SLACK) && object.time <= until);
         listed.sort_by(|a, b| (a.time, &a.key).cmp(&(b.time, &b.key)));
         for listed in listed.into_iter().take(OBJECTS_MOST) {
-            let failed = layout.is_error(&listed.key);
+            let failed = bucket.is_error(&listed.key);
             let object = read(&client, bucket, listed).await;
             if let ObjectLines::Read { hashes, .. } = &object.lines
                 && hashes.contains(&hash)
@@ -424,12 +436,13 @@ impl Look<'_> {
         to: Timestamp,
         told: &mut HashSet<String>,
     ) -> Result<bool, String> {
+        if self.bucket.name.is_empty() {
+            return Ok(false);
+        }
         self.say(format!("the objects since {from}")).await;
         let client = self.target.s3();
-        let bucket = &self.bucket;
-        let mut listed =
-            list(self.target, &client, &bucket.name, &hours(&bucket.layout.prefix, from.minus(self.interval), to))
-                .await?;
+        let bucket = self.bucket;
+        let mut listed = list_since(self.target, &client, bucket, from.minus(self.interval), to, false).await?;
         listed.retain(|object| object.time >= from.minus(DATE_SLACK) && object.time <= to);
         listed.sort_by(|a, b| (b.time, &b.key).cmp(&(a.time, &a.key)));
         for listed in listed.into_iter().take(OBJECTS_MOST) {

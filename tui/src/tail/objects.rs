@@ -22,14 +22,13 @@ use crate::target::{Target, error_text};
 /// Up to this size an object's lines are read.
 const READ_UP_TO_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of an object is kept as text for people.
-const HEAD_BYTES: usize = 32 * 1024;
+const HEAD_BYTES: usize = 4 * 1024;
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.
 const LISTINGS_TO_PREVIOUS_HOUR: u64 = 5;
 /// So long without a listing is an absence: the program or the network was away.
 const ABSENCE: Duration = Duration::from_mins(1);
-
 /// How long a key is remembered: longer than any hour that is listed.
 const REMEMBERED: Duration = Duration::from_hours(3);
 
@@ -40,6 +39,14 @@ pub struct Bucket {
     pub name: String,
     /// The keys.
     pub layout: Layout,
+}
+
+impl Bucket {
+    /// Whether what stands under a key could not be delivered.
+    pub(super) fn is_error(&self, key: &str) -> bool {
+        let errors = fixed(&self.layout.errors);
+        !errors.is_empty() && key.starts_with(errors)
+    }
 }
 
 impl From<String> for Bucket {
@@ -171,7 +178,7 @@ pub(super) async fn read_whole(client: &Client, bucket: &Bucket, listed: Listed)
             Ok(output) => match output.body.collect().await {
                 Ok(body) => {
                     whole = body.into_bytes();
-                    if bucket.layout.is_error(&listed.key) { undelivered(&whole) } else { lines(&whole) }
+                    if bucket.is_error(&listed.key) { undelivered(&whole) } else { lines(&whole) }
                 }
                 Err(error) => ObjectLines::Unread { reason: error.to_string() },
             },
@@ -211,7 +218,7 @@ fn undelivered(body: &[u8]) -> ObjectLines {
 }
 
 /// Everything that was delivered in the hours since then, with what could not be delivered.
-async fn list_since(
+pub(super) async fn list_since(
     target: &Target,
     client: &Client,
     bucket: &Bucket,
@@ -295,7 +302,7 @@ pub(super) async fn list(
 }
 
 /// Under which every hour's objects stand, from one moment to another, in UTC.
-pub(super) fn hours(prefix: &str, from: Timestamp, to: Timestamp) -> Vec<String> {
+fn hours(prefix: &str, from: Timestamp, to: Timestamp) -> Vec<String> {
     const HOUR_MILLIS: i64 = 3_600_000;
     let first = from.as_millis().div_euclid(HOUR_MILLIS);
     let last = to.as_millis().div_euclid(HOUR_MILLIS);

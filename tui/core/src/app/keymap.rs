@@ -303,11 +303,12 @@ pub const BINDINGS: &[Binding] = bindings![
     [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages, Bytes], "", "";
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages, Trace, Bytes], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages, Trace, Bytes], "", "the last line";
-    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
-    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Bytes], "", "all messages, each in full";
+    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Breaking, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
+    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Breaking, Bytes], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
+
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
-    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes, Breaking], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
+    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;

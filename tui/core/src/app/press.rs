@@ -31,9 +31,18 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let takes_curl = matches!(
             self.context(),
-            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Bytes | Context::Help
+            Context::Panes
+                | Context::Editing
+                | Context::Detail
+                | Context::Trace
+                | Context::Bytes
+                | Context::Help
+                | Context::Messages
+                | Context::Palette
         );
         if takes_curl && self.is_ready() && self.take_curl(text) {
+            self.palette = None;
+            self.messages = None;
             self.help = None;
             self.detail = None;
             self.trace = None;

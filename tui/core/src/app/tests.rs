@@ -163,7 +163,10 @@ fn the_first_key_sends_what_stands_in_the_editor() {
     assert_eq!(press(&mut app, 's').len(), 1);
     app.update(Message::Events(vec![accepted(1)]));
     assert_eq!(app.send().in_flight().keys().copied().collect::<Vec<_>>(), [2]);
-    assert_eq!((app.on_the_line(Hop::Api).events, app.on_the_line(Hop::Lambda).events), (1, 1));
+    assert_eq!(app.on_the_line(Hop::Api).events, 1);
+    assert_eq!((app.moving(Hop::Api).marks, app.on_the_line(Hop::Lambda).events), (vec![0], 0));
+    app.update(Message::Tick(at(600)));
+    assert_eq!((app.moving(Hop::Api).marks.len(), app.on_the_line(Hop::Lambda).events), (0, 1));
 }
 
 #[test]

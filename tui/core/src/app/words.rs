@@ -164,7 +164,7 @@ impl App {
     pub fn question_words(&self) -> Option<String> {
         match self.question.as_ref()? {
             Question::LookBack => self.look_back_words(),
-            Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
+            Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default()).trim_start().to_owned()),
             Question::Running => {
                 let status = self.deployment.operation().filter(|operation| operation.ended.is_none());
                 Some(match (&self.deployment.work, status) {

@@ -104,13 +104,6 @@ pub struct Layout {
     pub errors: String,
 }
 
-impl Layout {
-    /// Whether a key is of what could not be delivered.
-    pub fn is_error(&self, key: &str) -> bool {
-        !self.errors.is_empty() && key.starts_with(&self.errors)
-    }
-}
-
 impl Default for Layout {
     /// As the template has it.
     fn default() -> Self {

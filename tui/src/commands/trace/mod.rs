@@ -20,7 +20,7 @@ use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, say, sou
 use crate::{
     cli::{Global, TraceArgs},
     deploy::{Deployed, Stack},
-    tail::{BATCHES_AHEAD, Bucket, Look, Looked, Start},
+    tail::{self, BATCHES_AHEAD, Look, Looked, Start},
     target::Target,
 };
 pub(super) use following::Following;
@@ -58,17 +58,9 @@ pub async fn trace(global: &Global, args: TraceArgs) -> CommandResult {
 }
 
 async fn find_and_follow(global: &Global, args: &TraceArgs, target: &Target) -> CommandResult {
-    let stack = Stack::find(&target.cloudformation(), &global.stack_name).await?.ok_or_else(|| {
-        CommandError::Failed(format!(
-            "there is no stack {} in account {}, {}: name another with --stack-name, --region or --profile",
-            global.stack_name,
-            target.account_id(),
-            target.region()
-        ))
-    })?;
-    let deployed = stack.deployed(&global.stack_name)?;
+    let (deployed, parameters) = pipeline(global, target).await?;
     let number = |name: &str, usual: u64| {
-        let given = stack.parameters.iter().find(|(key, _)| key == name);
+        let given = parameters.iter().find(|(key, _)| key == name);
         given.and_then(|(_, value)| value.parse().ok()).unwrap_or(usual)
     };
     let kept = Duration::from_hours(24 * number("LogRetentionDays", USUAL_LOG_DAYS));
@@ -115,6 +107,28 @@ async fn find_and_follow(global: &Global, args: &TraceArgs, target: &Target) -> 
     Ok(End::Done)
 }
 
+/// The pipeline, whoever made it, with the stack's parameters. Nothing is deployed: what is looked for
+/// would not be there.
+async fn pipeline(global: &Global, target: &Target) -> Result<(Deployed, Vec<(String, String)>), CommandError> {
+    if let Some(watch) = global.watch() {
+        return Ok((watch.pipeline(), Vec::new()));
+    }
+    let stack = Stack::find(&target.cloudformation(), &global.stack_name).await?.ok_or_else(|| {
+        CommandError::Failed(format!(
+            "there is no stack {} in account {}, {}: name another with --stack-name, --region or --profile",
+            global.stack_name,
+            target.account_id(),
+            target.region()
+        ))
+    })?;
+    let deployed = if stack.own {
+        stack.deployed(&global.stack_name)?
+    } else {
+        crate::deploy::pipeline_of(target, &global.stack_name, &stack).await?
+    };
+    Ok((deployed, stack.parameters))
+}
+
 /// An event that is looked for.
 struct Search<'a> {
     target: &'a Target,
@@ -158,7 +172,7 @@ impl Search<'_> {
         let (out, mut looked) = mpsc::channel(BATCHES_AHEAD);
         let interval = Duration::from_secs(self.deployed.buffering.interval_seconds);
         let (target, outputs) = (self.target, &self.deployed.outputs);
-        let bucket = Bucket { name: outputs.bucket_name.clone(), layout: self.deployed.layout.clone() };
+        let bucket = &tail::Bucket { name: outputs.bucket_name.clone(), layout: self.deployed.layout.clone() };
         let id = self.id;
         let looking = async {
             let look = Look { target, outputs, bucket, interval, out: &out };

@@ -23,15 +23,16 @@ impl Running {
         let (shared, stop) = (self.shared.clone(), self.looking.clone());
         self.shared.tasks.spawn(async move {
             let live = shared.live.lock().await;
-            let live = live.as_ref().map(|live| (live.outputs.clone(), live.bucket.clone(), live.interval));
-            let (Some((outputs, bucket, interval)), Some(target)) = (live, shared.target().await) else {
+            let known = live.as_ref().map(|live| (live.outputs.clone(), live.bucket.clone(), live.interval));
+            drop(live);
+            let (Some((outputs, bucket, interval)), Some(target)) = (known, shared.target().await) else {
                 shared.say(Message::LookBack(LookBackNews::NotFound)).await;
                 return;
             };
             let (out, mut looked) = mpsc::channel(BATCHES_AHEAD);
             let (from, to) = (target.to_their_time(from), target.to_their_time(to).plus(NEWEST));
             let looking = async {
-                let look = Look { target: &target, outputs: &outputs, bucket, interval, out: &out };
+                let look = Look { target: &target, outputs: &outputs, bucket: &bucket, interval, out: &out };
                 let found = look.look(&wanted, from, to).await;
                 drop(out);
                 found
