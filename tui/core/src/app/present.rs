@@ -210,6 +210,7 @@ mod tests {
             region: String::new(),
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
+            elsewhere: Vec::new(),
             who: String::new(),
             elsewhere: Vec::new(),
         };

@@ -151,7 +151,7 @@ impl App {
             self.panes[pane as usize].select(id);
         }
         if let Some(row) = self.pane(pane).history().get(id) {
-            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset()));
         }
     }
 

@@ -165,7 +165,7 @@ impl App {
     }
 
     fn only_event_with(&self, text: &str) -> Option<EventNumber> {
-        let query = Query::parse(text).filter(|_| text.len() >= 4)?;
+        let query = Query::find(text).filter(|_| text.len() >= 4)?;
         let mut found = self
             .traces
             .all()
