@@ -71,9 +71,8 @@ impl App {
         let find = depends(&self.finding.query);
         let listed = self.focus == Pane::Traces;
         // Traces is looked through while it is looked at.
-        let changes = |pane: Pane, state: &PaneState| {
-            (pane != Pane::Traces || listed) && (find || state.changes_with_traces())
-        };
+        let changes =
+            |pane: Pane, state: &PaneState| (pane != Pane::Traces || listed) && (find || state.changes_with_traces());
         if !Pane::ALL.into_iter().any(|pane| changes(pane, self.pane(pane))) {
             self.finding.stale = false;
             return;

@@ -222,8 +222,8 @@ mod tests {
             region: String::new(),
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
-            elsewhere: Vec::new(),
             who: String::new(),
+            elsewhere: Vec::new(),
         };
         let text = "x123456789012 at box.corp";
         assert_eq!(app.shown(text), text);

@@ -40,7 +40,8 @@ impl App {
             Times::Relative => {
                 self.ago = false;
                 let in_utc = local == UtcOffset::default();
-                let words = if in_utc { "Times are in UTC.".to_owned() } else { format!("Times are local, {}.", local.name()) };
+                let words =
+                    if in_utc { "Times are in UTC.".to_owned() } else { format!("Times are local, {}.", local.name()) };
                 (words, (!in_utc).then_some("off"))
             }
         };
