@@ -223,6 +223,7 @@ mod tests {
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
             who: String::new(),
+            elsewhere: Vec::new(),
         };
         let text = "x123456789012 at box.corp";
         assert_eq!(app.shown(text), text);
