@@ -103,10 +103,9 @@ impl App {
     }
 
     /// The AWS CLI commands that show the same as a row.
-    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
+    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<CliCommand> {
         let Some(topic) = topic_of_row(row) else { return Vec::new() };
-        let commands = guide::commands(&topic, &self.known());
-        commands.iter().map(ToString::to_string).collect()
+        guide::commands(&topic, &self.known())
     }
 
     fn help_commands(&self) -> Vec<String> {
@@ -150,11 +149,6 @@ impl App {
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
         }
-    }
-
-    /// The AWS CLI commands that show the same as a row, the most exact first.
-    pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
-        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.
