@@ -3,10 +3,9 @@
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use tailwater_core::app::ThemeName;
 #[cfg(feature = "local")]
 use tailwater_core::faults::Order;
-
-use tailwater_core::app::ThemeName;
 
 use crate::{
     commands::{self, End, Watch},
@@ -185,6 +184,13 @@ pub enum Command {
     /// Send distinct events and wait until each was seen at every hop
     #[command(after_help = "Example: tailwater smoke --events 20 --timeout 50s")]
     Smoke(SmokeArgs),
+    /// Find one event and show its way through the hops: when it was where, and why no further
+    #[command(
+        after_help = "The id is the API's request id, Lambda's, or the record's sequence number, as `send`, answers and\n\
+                      log lines name it; a part of the body is found too, by reading.\n\n\
+                      Example: tailwater trace Yx3kAbCdSwMEJZw= --since 2h"
+    )]
+    Trace(TraceArgs),
     /// Take the pipeline down, its data included
     #[command(after_help = "Example: tailwater destroy")]
     Destroy {
@@ -296,6 +302,26 @@ pub struct SendArgs {
     /// A token for `AuthMode` JWT
     #[arg(long, value_name = "TOKEN", env = "TAILWATER_BEARER", hide_env_values = true)]
     pub bearer: Option<String>,
+    /// Follow each event until it is in S3, and show its trace
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait: give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, requires = "wait")]
+    pub timeout: Duration,
+}
+
+/// `tailwater trace`
+#[derive(Debug, Clone, Args)]
+pub struct TraceArgs {
+    /// The API's request id, the record's sequence number, or a part of the body
+    #[arg(value_name = "API_REQUEST_ID|SEQUENCE_NUMBER")]
+    pub id: String,
+    /// Look back this far [default: as far as the logs are kept]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// Follow it this long at most, where it is not in S3 yet
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
 }
 
 /// `tailwater smoke`
@@ -363,7 +389,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    if let Err(error) = commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_)))) {
+    if let Err(error) =
+        commands::check_watch(&cli.global, matches!(cli.command, None | Some(Command::Tail(_) | Command::Trace(_))))
+    {
         commands::say(&format!("tailwater: {error}"));
         return error.end().exit_code();
     }
@@ -405,6 +433,7 @@ async fn dispatch(cli: Cli) -> End {
         Some(Command::Send(args)) => commands::send(&global, args).await,
         Some(Command::Tail(args)) => commands::tail(&global, args).await,
         Some(Command::Smoke(args)) => commands::smoke(&global, args).await,
+        Some(Command::Trace(args)) => commands::trace(&global, args).await,
         Some(Command::Destroy { keep_data, now, artifacts, retain_stuck }) => {
             let role_arn = global.role_arn.as_deref();
             let options = commands::DestroyOptions { now, keep_data, artifacts, retain_stuck, role_arn };

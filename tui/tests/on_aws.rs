@@ -6,7 +6,7 @@ mod common;
 
 use std::{io::Write, path::PathBuf};
 
-use common::{Cloud, User, screen::Screen};
+use common::{User, cloud::Cloud, screen::Screen};
 
 /// A cloud that plays AWS, and a user with its keys.
 struct Aws {
@@ -88,7 +88,7 @@ fn the_whole_way_of_a_stack_in_the_app() {
     app.keys("another\r");
     app.until_shows("not the stack's name");
     app.keys("\rtailwater\r");
-    app.until_shows("The stack is deleted");
+    app.until_shows("The stack is deleted, left in the account");
     app.keys("0q");
     assert_eq!(app.end(), 0);
 }

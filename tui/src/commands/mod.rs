@@ -13,8 +13,10 @@ mod preview;
 mod print;
 mod send;
 mod smoke;
+mod sources;
 mod status;
 mod tail;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ pub use send::send;
 pub use smoke::smoke;
 pub use status::status;
 pub use tail::tail;
+pub use trace::trace;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,8 +124,8 @@ pub fn check_watch(global: &Global, watches: bool) -> Result<(), CommandError> {
     let Some(watch) = global.watch() else { return Ok(()) };
     if !watches {
         return Err(CommandError::Usage(
-            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app and \
-             `tailwater tail`: nothing is sent to it or changed"
+            "what --watch-stream, --watch-log-group and --watch-bucket name is only watched, by the app, \
+             `tailwater tail` and `tailwater trace`: nothing is sent to it or changed"
                 .to_owned(),
         ));
     }

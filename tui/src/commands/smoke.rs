@@ -16,14 +16,16 @@ use tailwater_core::{
     trace::{Ledger, Traces},
 };
 use tokio::sync::mpsc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
-use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, stopped, target};
+use super::{
+    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, sources::Sources, stopped, target,
+};
 use crate::{
     cli::{Global, SmokeArgs},
     deploy::Deployed,
     send::{CONCURRENCY, Load, Sender, bearer_of_environment, run},
-    tail::{self, BATCHES_AHEAD, Start, Update},
+    tail::{BATCHES_AHEAD, Start, Update},
     target::Target,
 };
 
@@ -40,14 +42,21 @@ const LISTING_TIME: Duration = Duration::from_millis(100);
 /// came of it, however it ended.
 pub async fn smoke(global: &Global, args: SmokeArgs) -> CommandResult {
     let page = args.report.as_deref().map(report::Page::at).transpose()?;
-    let target = target(global).await?;
     let mut watch = Watch::new(args.events);
     let began = crate::target::now();
-    let result = check(global, &args, &target, &mut watch).await;
+    let (target, result) = match target(global).await {
+        Ok(target) => {
+            let result = check(global, &args, &target, &mut watch).await;
+            (Some(target), result)
+        }
+        Err(error) => (None, Err(error)),
+    };
     if let Some(page) = page {
-        page.write(global, &target, &watch, &result, began).await;
+        page.write(global, target.as_ref(), &watch, &result, began).await;
     }
-    leave(&target).await;
+    if let Some(target) = &target {
+        leave(target).await;
+    }
     result
 }
 
@@ -55,7 +64,7 @@ async fn check(global: &Global, args: &SmokeArgs, target: &Target, watch: &mut W
     let deployed = pipeline(target, global).await?;
     let deadline = tokio::time::Instant::now() + args.timeout;
     let stop = CancellationToken::new();
-    let mut sources = Sources::start(target, &deployed, &stop);
+    let mut sources = Sources::start(target, &deployed, Start::Now, &stop);
     watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     let end = tokio::select! {
         end = watch_all(target, &mut sources, watch, &deployed, args, &stop) => end,
@@ -84,53 +93,6 @@ async fn check(global: &Global, args: &SmokeArgs, target: &Target, watch: &mut W
         "timeout" => End::TimeLimit,
         _ => End::Failed,
     })
-}
-
-/// The three live sources.
-struct Sources {
-    records: mpsc::Receiver<Update<tailwater_core::events::Record>>,
-    logs: mpsc::Receiver<Update<tailwater_core::events::LogLine>>,
-    objects: mpsc::Receiver<Update<Object>>,
-    tasks: TaskTracker,
-}
-
-impl Sources {
-    fn start(target: &Target, deployed: &Deployed, stop: &CancellationToken) -> Self {
-        let outputs = &deployed.outputs;
-        let tasks = TaskTracker::new();
-        let (out, records) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::records(target.clone(), outputs.stream_name.clone(), Start::Now, out, stop.clone()));
-        let (out, logs) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::logs(target.clone(), tail::log_groups(outputs), Start::Now, out, stop.clone()));
-        let (out, objects) = mpsc::channel(BATCHES_AHEAD);
-        tasks.spawn(tail::objects(target.clone(), outputs.bucket_name.clone(), Start::Now, out, stop.clone()));
-        tasks.close();
-        Self { records, logs, objects, tasks }
-    }
-
-    /// Waits until each is in place, so that nothing that is sent goes by unseen.
-    async fn in_place(&mut self) -> Result<(), CommandError> {
-        async fn first<T>(source: &mut mpsc::Receiver<Update<T>>) -> Result<(), CommandError> {
-            loop {
-                match source.recv().await {
-                    Some(Update::State(TailState::Following | TailState::Slowed { .. })) => return Ok(()),
-                    Some(Update::State(TailState::Retrying { error, .. })) => say(&error),
-                    Some(Update::State(TailState::Ended { error })) => return Err(CommandError::Failed(error)),
-                    Some(Update::Batch(_) | Update::Gap(_)) => {}
-                    None => return Err(CommandError::Failed("a source ended before it was in place".to_owned())),
-                }
-            }
-        }
-        tokio::try_join!(first(&mut self.records), first(&mut self.logs), first(&mut self.objects))?;
-        Ok(())
-    }
-
-    async fn end(self) {
-        let Self { records, logs, objects, tasks } = self;
-        drop((records, logs, objects));
-        // What costs is deregistered; without a network that is left to the next start.
-        let _ = tokio::time::timeout(super::END_IN_ORDER, tasks.wait()).await;
-    }
 }
 
 async fn watch_all(

@@ -23,7 +23,7 @@ pub enum Why {
 impl Why {
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Failed => "did not arrive, or not undisturbed",
+            Self::Failed => "not in S3, or something went wrong on the way",
             Self::Slowest => "among the slowest",
             Self::Usual => "a usual one",
         }

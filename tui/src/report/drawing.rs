@@ -6,7 +6,7 @@ use std::{fmt::Write, time::Duration};
 use tailwater_core::{
     pipeline::Hop,
     text::{number, time},
-    trace::{Ledger, PhaseKind, Place, StageState, Waterfall},
+    trace::{Ledger, Moment, PhaseKind, Place, StageState, Waterfall},
 };
 
 /// How many points one drawing has at most.
@@ -225,7 +225,11 @@ impl Axis {
                 stage.bar.filter(|bar| !bar.open).map(|bar| bar.to.micros).max(stage.at.map(|at| at.micros))
             })
             .max();
-        let end = end.max(begin + 1_000);
+        // What is measured in whole seconds may be as late as that.
+        let at_most = |at: Moment| at.micros + i64::try_from(at.precision.as_micros()).unwrap_or(0);
+        let latest =
+            waterfall.rows.iter().filter_map(|stage| stage.bar.map(|bar| bar.to).or(stage.at)).map(at_most).max();
+        let end = latest.unwrap_or(end).max(end).max(begin + 1_000);
         let broken = last_early.filter(|early| {
             let (before, after) = (early - begin, end - early);
             before > 0 && after > 3 * before
@@ -307,7 +311,11 @@ pub fn waterfall(waterfall: &Waterfall) -> String {
         if let Some(bar) = stage.bar {
             let (from, to) = (axis.x(bar.from.micros), axis.x(bar.to.micros));
             let precision = i64::try_from(bar.to.precision.as_micros()).unwrap_or(0);
-            let at_most = axis.x(bar.to.micros + precision).min(Axis::LEFT + Axis::WIDTH);
+            let latest = bar.to.micros + precision;
+            // At the break the scale changes: a millisecond would look like much.
+            let latest =
+                axis.broken.filter(|broken| bar.to.micros <= *broken).map_or(latest, |broken| latest.min(broken));
+            let at_most = axis.x(latest);
             if at_most - to > 1.0 && !bar.open {
                 let _ = write!(
                     svg,

@@ -54,7 +54,11 @@ article { border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px;
 article header { display: flex; gap: 12px; align-items: baseline; flex-wrap: wrap; margin-bottom: 8px; }
 article table { margin-top: 8px; font-size: 13.5px; } article tr:last-child td { border-bottom: 0; }
 .facts span { display: inline-block; margin-right: 12px; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; } .scroll table { font-size: 13.5px; } footer { margin-top: 48px; font-size: 13px; }
+@media (min-width: 700px) { .when { white-space: nowrap; } }
+@media (max-width: 699px) { main { padding: 20px 14px 48px; } .scroll > svg { min-width: 640px; }
+  article table, article tbody, article tr { display: block; } article tr { padding: 6px 0; border-bottom: 1px solid var(--line); }
+  article td { display: inline-block; border: 0; padding: 0 8px 0 0; } article td.facts { display: block; } }
+.scroll { overflow-x: auto; } .scroll table:not(.wide) { font-size: 13.5px; } svg.distribution { min-width: 200px; } footer { margin-top: 48px; font-size: 13px; }
 @media print { :root { --ground: #ffffff; --panel: #ffffff; --line: #c8ccd3; --text: #000000; --quiet: #4a5160; --good: #0b6e99;
     --bad: #b3261e; --attention: #8a5a00; --moving: #5b4fb0; --fog: #b9c2cf; --on-bar: #ffffff; }
   body { font-size: 11pt; } main { max-width: none; padding: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -83,17 +87,17 @@ article table { margin-top: 8px; font-size: 13.5px; } article tr:last-child td {
 <h2>From sending until seen at each hop</h2>
 <p class="quiet">As this machine saw it, reading included: what is polled is seen a while after it was there. The drawing has a
 logarithmic axis.</p>
-<table>
+<div class="scroll"><table class="wide">
 <thead><tr><th>hop</th><th class="number">seen</th><th class="number">p50</th><th class="number">p90</th><th class="number">p99</th><th class="number">longest</th><th>distribution</th></tr></thead>
 <tbody>
 {% for hop in figures %}<tr><td>{{ hop.name }}</td><td class="number">{{ hop.seen }}</td><td class="number">{{ hop.p50 }}</td><td class="number">{{ hop.p90 }}</td><td class="number">{{ hop.p99 }}</td><td class="number">{{ hop.max }}</td><td>{{ hop.drawing|safe }}</td></tr>
 {% endfor %}</tbody>
-</table>
+</table></div>
 {% if !over_time.is_empty() %}
 <h2>The same over the events, in the order in which they were sent</h2>
 <p class="quiet">{{ cold }}: ◇ marks the event that had to wait for it.{% if thinned %} Of many points only some are drawn, the longest always.{% endif %}</p>
 {% for cell in over_time %}<h3>{{ cell.name }}</h3>
-{{ cell.drawing|safe }}
+<div class="scroll">{{ cell.drawing|safe }}</div>
 {% endfor %}
 {% endif %}
 
@@ -104,10 +108,10 @@ longer than what comes before it, the axis is broken, and goes on in another sca
 {% for event in shown %}
 <article>
 <header><h3>Event {{ event.title }}</h3><span class="quiet">{{ event.why }}</span>{% for note in event.notes %}<span class="attention">{{ note }}</span>{% endfor %}</header>
-{{ event.drawing|safe }}
+<div class="scroll">{{ event.drawing|safe }}</div>
 <table>
 <tbody>
-{% for row in event.rows %}<tr><td class="nowrap">{{ row.place }}</td><td class="sign {{ row.class }}">{{ row.sign }}</td><td>{{ row.words }}{% if !row.when.is_empty() %}<br><span class="quiet">{{ row.when }}</span>{% endif %}</td><td class="facts id">{% for fact in row.facts %}<span>{{ fact }}</span> {% endfor %}</td></tr>
+{% for row in event.rows %}<tr><td class="nowrap">{{ row.place }}</td><td class="sign {{ row.class }}">{{ row.sign }}</td><td>{{ row.words }}{% if !row.when.is_empty() %}<br><span class="quiet when">{{ row.when }}</span>{% endif %}</td><td class="facts id">{% for fact in row.facts %}<span>{{ fact }}</span> {% endfor %}</td></tr>
 {% endfor %}</tbody>
 </table>
 {% if !event.clocks.is_empty() %}<p class="quiet">Clocks: {% for clock in event.clocks %}{{ clock }}{% if !loop.last %}; {% endif %}{% endfor %}.</p>{% endif %}

@@ -104,7 +104,7 @@ fn it_stands_for_itself_and_says_all() {
     for words in [
         "60 of 61 events in S3; 1 refused.",
         "refused with 429: Too Many Requests",
-        "not reached: it ended at",
+        "not reached: it came as far as API",
         "among the slowest",
         "a usual one",
         "52 more events are not shown here",

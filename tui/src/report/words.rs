@@ -2,7 +2,7 @@
 
 use tailwater_core::{
     text::{number, time},
-    trace::{Place, Stage, StageState, Waterfall},
+    trace::{Clock, Place, Stage, StageState, Waterfall},
 };
 
 /// Sign, class and words of how an event stands at a place.
@@ -31,7 +31,9 @@ pub fn state(stage: &Stage) -> (&'static str, &'static str, String) {
         StageState::NotSeen => ("?", "quiet", "not seen here".to_owned()),
         StageState::Overdue { by } => ("!", "attention", format!("overdue by {}", time::duration(*by))),
         StageState::Lost { proof } => ("✗", "bad", format!("lost: {proof}")),
-        StageState::NotReached { because } => ("–", "quiet", format!("not reached: it ended at {}", because.name())),
+        StageState::NotReached { because } => {
+            ("–", "quiet", format!("not reached: it came as far as {}", because.name()))
+        }
     }
 }
 
@@ -61,7 +63,19 @@ pub fn when(stage: &Stage) -> String {
     let fine = at.precision.as_millis() < 1_000;
     let text = if fine { clock.clock_millis(at.timestamp()) } else { clock.clock(at.timestamp()) };
     let precision = time::duration(at.precision).replace(".0 ", " ");
-    format!("{text} by the {} clock, to {precision}", at.clock.name())
+    format!("{text} by {} clock, to {precision}", whose(at.clock))
+}
+
+/// Whose clock it is.
+const fn whose(clock: Clock) -> &'static str {
+    match clock {
+        Clock::Client => "this machine's",
+        Clock::Gateway => "the gateway's",
+        Clock::Lambda => "Lambda's",
+        Clock::Kinesis => "Kinesis's",
+        Clock::S3 => "S3's",
+        Clock::Logs => "the log's",
+    }
 }
 
 /// What else is known, a line each.
@@ -98,7 +112,7 @@ pub fn clocks(waterfall: &Waterfall) -> Vec<String> {
         .map(|offset| {
             let millis =
                 |micros: i64| format!("{}.{:03} ms", micros.unsigned_abs() / 1_000, micros.unsigned_abs() % 1_000);
-            let (clock, against) = (offset.clock.name(), offset.against.name());
+            let (clock, against) = (whose(offset.clock), whose(offset.against));
             let uncertain = millis(offset.uncertainty_micros);
             match offset.offset_micros {
                 0 => format!("{clock} and {against} agree, within {uncertain}"),

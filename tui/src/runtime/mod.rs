@@ -218,6 +218,8 @@ impl Doing {
                 #[cfg(not(feature = "local"))]
                 Effect::Break(_) => {}
                 Effect::StopSending => self.work.stop_sending(),
+                Effect::LookBack { wanted, from, to } => self.work.look_back(wanted, from, to),
+                Effect::StopLooking => self.work.stop_looking(),
             }
         }
         false

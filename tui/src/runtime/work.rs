@@ -3,6 +3,7 @@
 
 #[cfg(feature = "local")]
 mod faults;
+mod look_back;
 mod stack;
 
 use std::{
@@ -65,7 +66,8 @@ impl Work {
             stack: StackWork::default(),
             tasks: TaskTracker::new(),
         });
-        let running = Running { shared, sending: CancellationToken::new(), sender: None };
+        let sending = CancellationToken::new();
+        let running = Running { shared, sending, looking: CancellationToken::new(), sender: None };
         running.begin();
         running
     }
@@ -76,6 +78,8 @@ pub(super) struct Running {
     shared: Arc<Shared>,
     /// Stops everything that is being sent.
     sending: CancellationToken,
+    /// Stops what is being looked for.
+    looking: CancellationToken,
     /// What sent last, and how: where, whom the API lets in, what differs from the usual request.
     sender: Option<((String, AuthMode, RequestEdits), send::Sender)>,
 }
@@ -94,6 +98,9 @@ struct Shared {
 struct Live {
     outputs: Outputs,
     auth_mode: AuthMode,
+    /// Firehose's interval, and where it delivers.
+    interval: Duration,
+    bucket: tail::Bucket,
     stop: CancellationToken,
 }
 
@@ -227,6 +234,7 @@ impl Running {
     /// Ends everything in order.
     pub(super) async fn end(mut self, hurry: bool) {
         self.stop_sending();
+        self.stop_looking();
         self.shared.stop_watching().await;
         self.shared.tasks.close();
         let limit = if hurry { END_IN_ORDER / 4 } else { END_IN_ORDER };
@@ -410,10 +418,15 @@ impl Shared {
         if live.as_ref().is_some_and(|live| live.outputs == *outputs && live.auth_mode == deployed.auth_mode) {
             return;
         }
+        let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
         let stop = CancellationToken::new();
-        if let Some(before) =
-            live.replace(Live { outputs: outputs.clone(), auth_mode: deployed.auth_mode, stop: stop.clone() })
-        {
+        if let Some(before) = live.replace(Live {
+            outputs: outputs.clone(),
+            bucket: bucket.clone(),
+            auth_mode: deployed.auth_mode,
+            interval: Duration::from_secs(deployed.buffering.interval_seconds),
+            stop: stop.clone(),
+        }) {
             before.stop.cancel();
         }
         drop(live);
@@ -428,7 +441,6 @@ impl Shared {
         self.tasks.spawn(tail::logs(target.clone(), deployed.log_groups.clone(), start, out, stop.clone()));
         self.pass_on(EventSource::Logs, source, Event::Log);
         if !outputs.bucket_name.is_empty() {
-            let bucket = tail::Bucket { name: outputs.bucket_name.clone(), layout: deployed.layout.clone() };
             let (out, source) = mpsc::channel(BATCHES_AHEAD);
             self.tasks.spawn(tail::objects(target.clone(), bucket, start, out, stop));
             self.pass_on(EventSource::Objects, source, Event::Object);

@@ -13,7 +13,6 @@ use aws_sdk_cloudwatchlogs::{Client, operation::filter_log_events::FilterLogEven
 use tailwater_core::{
     app::TailState,
     events::{LogLine, LogSource, RecordHash, Timestamp},
-    pipeline::Outputs,
 };
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -31,11 +30,6 @@ const LEAST_RETENTION: Duration = Duration::from_hours(24);
 
 /// The groups to follow, each with whose log it is.
 pub type LogGroups = Vec<(LogSource, String)>;
-
-/// The log groups of a pipeline.
-pub fn log_groups(outputs: &Outputs) -> LogGroups {
-    outputs.log_groups()
-}
 
 /// What is known of one group.
 struct Group {

@@ -11,6 +11,7 @@ mod consumer;
 mod gap;
 mod live;
 mod logs;
+mod look_back;
 mod objects;
 mod place;
 mod records;
@@ -21,7 +22,8 @@ mod streams;
 mod tests;
 
 pub use gap::Gap;
-pub use logs::{log_groups, logs};
+pub use logs::logs;
+pub use look_back::{Look, Looked};
 pub use objects::{Bucket, objects};
 pub use records::records;
 pub use stack::stack;

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_s3::Client;
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 use tailwater_core::{
     app::TailState,
@@ -21,7 +22,7 @@ use crate::target::{Target, error_text};
 /// Up to this size an object's lines are read.
 const READ_UP_TO_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of an object is kept as text for people.
-const HEAD_BYTES: usize = 32 * 1024;
+const HEAD_BYTES: usize = 4 * 1024;
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 4;
 /// Every so many listings the hour before is listed too.
@@ -40,6 +41,14 @@ pub struct Bucket {
     pub layout: Layout,
 }
 
+impl Bucket {
+    /// Whether what stands under a key could not be delivered.
+    pub(super) fn is_error(&self, key: &str) -> bool {
+        let errors = fixed(&self.layout.errors);
+        !errors.is_empty() && key.starts_with(errors)
+    }
+}
+
 impl From<String> for Bucket {
     /// As the template lays it out.
     fn from(name: String) -> Self {
@@ -49,9 +58,9 @@ impl From<String> for Bucket {
 
 /// An object as a listing names it.
 #[derive(Debug, Clone)]
-struct Listed {
-    key: String,
-    time: Timestamp,
+pub(super) struct Listed {
+    pub key: String,
+    pub time: Timestamp,
     size_bytes: u64,
 }
 
@@ -124,7 +133,7 @@ async fn follow(target: &Target, bucket: &Bucket, start: Start, out: &Sender<Upd
                     seen.retain(|_, time| *time >= oldest);
                 }
                 rest.read(!new.is_empty());
-                if !new.is_empty() && !read_and_send(&client, &bucket.name, new, out).await {
+                if !new.is_empty() && !read_and_send(&client, bucket, new, out).await {
                     return;
                 }
                 if !say(out, &mut last, rest.state()).await {
@@ -144,7 +153,7 @@ async fn follow(target: &Target, bucket: &Bucket, start: Start, out: &Sender<Upd
 }
 
 /// Reads new objects and hands them over in order; `false`: nobody listens.
-async fn read_and_send(client: &Client, bucket: &str, new: Vec<Listed>, out: &Sender<Update<Object>>) -> bool {
+async fn read_and_send(client: &Client, bucket: &Bucket, new: Vec<Listed>, out: &Sender<Update<Object>>) -> bool {
     let mut reads = stream::iter(new).map(|object| read(client, bucket, object)).buffered(READS_AT_ONCE);
     while let Some(object) = reads.next().await {
         if out.send(Update::Batch(vec![object])).await.is_err() {
@@ -154,36 +163,62 @@ async fn read_and_send(client: &Client, bucket: &str, new: Vec<Listed>, out: &Se
     true
 }
 
-async fn read(client: &Client, bucket: &str, listed: Listed) -> Object {
+pub(super) async fn read(client: &Client, bucket: &Bucket, listed: Listed) -> Object {
+    let (object, _) = read_whole(client, bucket, listed).await;
+    object
+}
+
+/// An object with its body, where that was read.
+pub(super) async fn read_whole(client: &Client, bucket: &Bucket, listed: Listed) -> (Object, Bytes) {
+    let mut whole = Bytes::new();
     let lines = if listed.size_bytes > READ_UP_TO_BYTES {
         ObjectLines::Unread { reason: format!("it has more than {} MB", READ_UP_TO_BYTES / 1024 / 1024) }
     } else {
-        match client.get_object().bucket(bucket).key(&listed.key).send().await {
+        match client.get_object().bucket(&bucket.name).key(&listed.key).send().await {
             Ok(output) => match output.body.collect().await {
-                Ok(body) => lines(&body.into_bytes()),
+                Ok(body) => {
+                    whole = body.into_bytes();
+                    if bucket.is_error(&listed.key) { undelivered(&whole) } else { lines(&whole) }
+                }
                 Err(error) => ObjectLines::Unread { reason: error.to_string() },
             },
             Err(error) => ObjectLines::Unread { reason: error_text(&error) },
         }
     };
-    Object {
+    let object = Object {
         time: listed.time,
-        bucket: bucket.to_owned(),
+        bucket: bucket.name.clone(),
         key: ObjectKey(listed.key),
         size_bytes: listed.size_bytes,
         lines,
-    }
+    };
+    (object, whole)
 }
 
 /// The hash of each line, newline included, and the beginning as text.
 fn lines(body: &[u8]) -> ObjectLines {
     let hashes = body.split_inclusive(|byte| *byte == b'\n').map(RecordHash::of).collect();
-    let head = String::from_utf8_lossy(&body[..body.len().min(HEAD_BYTES)]).into_owned();
-    ObjectLines::Read { hashes, head }
+    ObjectLines::Read { hashes, head: head(body) }
+}
+
+fn head(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(HEAD_BYTES)]).into_owned()
+}
+
+/// What could not be delivered: Firehose writes a line of JSON for each record, with the record in it
+/// as base64. Its hash is the record's, so that it is known whose failure it is.
+fn undelivered(body: &[u8]) -> ObjectLines {
+    use base64::Engine;
+    let raw = |line: &[u8]| {
+        let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+        base64::engine::general_purpose::STANDARD.decode(line.get("rawData")?.as_str()?).ok()
+    };
+    let hash = |line: &[u8]| RecordHash::of(raw(line).as_deref().unwrap_or(line));
+    ObjectLines::Read { hashes: body.split_inclusive(|byte| *byte == b'\n').map(hash).collect(), head: head(body) }
 }
 
 /// Everything that was delivered in the hours since then, with what could not be delivered.
-async fn list_since(
+pub(super) async fn list_since(
     target: &Target,
     client: &Client,
     bucket: &Bucket,
@@ -235,7 +270,12 @@ fn listed(object: aws_sdk_s3::types::Object) -> Option<Listed> {
 }
 
 /// Everything under the prefixes.
-async fn list(target: &Target, client: &Client, bucket: &str, prefixes: &[String]) -> Result<Vec<Listed>, String> {
+pub(super) async fn list(
+    target: &Target,
+    client: &Client,
+    bucket: &str,
+    prefixes: &[String],
+) -> Result<Vec<Listed>, String> {
     let mut found = Vec::new();
     for prefix in prefixes {
         let mut token = None;
@@ -358,5 +398,17 @@ mod tests {
         let ObjectLines::Read { hashes, head } = lines(b"{\"a\":1}\n{}\n") else { panic!("read") };
         assert_eq!(hashes, [RecordHash::of(b"{\"a\":1}\n"), RecordHash::of(b"{}\n")]);
         assert_eq!(head, "{\"a\":1}\n{}\n");
+    }
+
+    /// Firehose developer guide, "Handle data delivery failures": a line of the error output.
+    #[test]
+    fn what_could_not_be_delivered_is_known_by_the_record_in_it() {
+        let body =
+            br#"{"attemptsMade":4,"arrivalTimestamp":1764000000000,"errorCode":"S3.AccessDenied","rawData":"e30K"}
+"#;
+        let ObjectLines::Read { hashes, .. } = undelivered(body) else { panic!("read") };
+        assert_eq!(hashes, [RecordHash::of(b"{}\n")]);
+        let ObjectLines::Read { hashes, .. } = undelivered(b"no JSON\n") else { panic!("read") };
+        assert_eq!(hashes, [RecordHash::of(b"no JSON\n")]);
     }
 }

@@ -17,7 +17,7 @@ use super::{Theme, fit, title};
 /// The cells of the fault's name.
 const NAME_CELLS: usize = 18;
 /// The columns of what can be set: heading and cells.
-const COLUMNS: [(&str, usize); 4] = [("late by", 9), ("share", 8), ("times", 8), ("for", 9)];
+const COLUMNS: [(&str, usize); 4] = [("late by", 9), ("share", 8), ("times", 8), ("for", 12)];
 /// The cells of how often it was met.
 const MET_CELLS: usize = 12;
 /// From this width on each row says what its fault does.
@@ -25,7 +25,7 @@ const ROOMY: u16 = 112;
 /// The cells of an exercise's headings.
 const HEADING_CELLS: usize = 8;
 /// Rows of the list that stay in sight however long an exercise is.
-const LEAST_ROWS: usize = 4;
+const LEAST_ROWS: usize = 3;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let on = app.faults_on().len();
@@ -34,9 +34,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let inner = title::draw(frame, area, true, "Break something", &state, theme);
     let width = usize::from(inner.width).saturating_sub(2);
     let rows = app.fault_rows();
-    let below = below(app, &rows, width, theme);
+    let mut below = below(app, &rows, width, theme);
     let height = usize::from(inner.height);
     let room = height.saturating_sub(below.len() + 1).max(LEAST_ROWS).min(rows.len());
+    if height > below.len() + room + 1 {
+        below.insert(0, Line::default());
+    }
     let selected = rows.iter().position(|row| row.selected).unwrap_or(0);
     let first = (selected + 1).saturating_sub(room).max(selected.saturating_sub(room / 2)).min(rows.len() - room);
     let mut lines = vec![heading(app, first, rows.len() - first - room, theme)];
@@ -90,7 +93,7 @@ fn line(app: &App, row: &FaultRow, width: usize, screen: u16, theme: Theme) -> L
 
 /// What stands under the list: trouble, what the fault does, its exercise, and faults without a row.
 fn below(app: &App, rows: &[FaultRow], width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::default()];
+    let mut lines = Vec::new();
     if let Some(error) = app.breaking_error() {
         let words = format!("The local cloud did not answer: {}", visible(error));
         lines.extend(
@@ -98,7 +101,7 @@ fn below(app: &App, rows: &[FaultRow], width: usize, theme: Theme) -> Vec<Line<'
         );
     }
     if let Some(row) = rows.iter().find(|row| row.selected) {
-        let what = format!("{}: {}, for each {}.", row.kind.name(), row.kind.does(), row.kind.counts());
+        let what = format!("{}: {}.", row.kind.name(), row.kind.does());
         lines.extend(fit::paragraphs(&what, width).into_iter().map(|text| Line::styled(text, theme.strong())));
         if !row.on {
             let how = "Enter turns it on. Then press s to send an event and watch the strip; x turns all off.";
@@ -106,9 +109,11 @@ fn below(app: &App, rows: &[FaultRow], width: usize, theme: Theme) -> Vec<Line<'
         }
     }
     for (heading, text) in app.exercise() {
-        let pieces = fit::paragraphs(&text, width.saturating_sub(HEADING_CELLS));
+        // A command takes the full width: it is long, and has no heading.
+        let indent = if heading.is_empty() { 0 } else { HEADING_CELLS };
+        let pieces = fit::paragraphs(&text, width.saturating_sub(indent));
         for (index, piece) in pieces.into_iter().enumerate() {
-            let heading = fit::left(if index == 0 { heading } else { "" }, HEADING_CELLS);
+            let heading = fit::left(if index == 0 { heading } else { "" }, indent);
             lines
                 .push(Line::from(vec![Span::styled(heading, theme.accent()), Span::raw(visible(&piece).into_owned())]));
         }

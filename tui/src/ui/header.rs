@@ -54,7 +54,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         parts.push(address);
     }
-    let words = fit::cut(&format!(" {}", app.shown(&parts.join(" · "))), room);
+    let apart = if broken.is_some() { "· " } else { "" };
+    let words = fit::cut(&format!(" {apart}{}", app.shown(&parts.join(" · "))), room);
     let words = fit::left(&words, room + 1);
     let mut spans = Vec::new();
     if let Some(broken) = broken {
@@ -78,7 +79,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 fn broken(app: &App, room: usize) -> Option<String> {
     let on = app.faults_on();
     let word = if on.len() > 1 { "FAULTS" } else { "FAULT" };
-    (!on.is_empty()).then(|| fit::cut(&format!("{word} {}", visible(&on.join(" + "))), room))
+    (!on.is_empty()).then(|| fit::cut(&app.shown(&format!("{word} {}", visible(&on.join(" + ")))), room))
 }
 
 /// `1234…4321`: enough to know it again.

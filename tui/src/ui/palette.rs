@@ -22,7 +22,10 @@ const KEY_CELLS: usize = 12;
 pub fn draw(frame: &mut Frame, body: Rect, app: &App, theme: Theme) {
     let Some(palette) = app.palette() else { return };
     let items = app.palette_items();
-    let wanted = u16::try_from(items.len()).unwrap_or(MOST).clamp(1, MOST) + 3;
+    let problem = palette.problem().map(|words| fit::paragraphs(words, usize::from(body.width).saturating_sub(2)));
+    let problem = problem.unwrap_or_default();
+    let lines_of_problem = u16::try_from(problem.len()).unwrap_or(0);
+    let wanted = u16::try_from(items.len()).unwrap_or(MOST).clamp(1, MOST) + 3 + lines_of_problem;
     let area = Rect { height: wanted.min(body.height), ..body };
     theme.clear(area, frame.buffer_mut());
     let here = items.iter().filter(|item| item.now).count();
@@ -33,16 +36,20 @@ pub fn draw(frame: &mut Frame, body: Rect, app: &App, theme: Theme) {
     let inner = title::draw(frame, area, true, ": Palette", &state, theme);
     let width = usize::from(inner.width);
     frame.buffer_mut().set_line(inner.x, inner.y, &typed(palette, width, theme), inner.width);
-    let rows = usize::from(inner.height.saturating_sub(2));
+    for (y, words) in (inner.y + 1..inner.bottom()).zip(&problem) {
+        frame.buffer_mut().set_string(inner.x + 1, y, words, theme.strong());
+    }
+    let first = inner.y + 1 + lines_of_problem;
+    let rows = usize::from(inner.height.saturating_sub(2 + lines_of_problem));
     let top = palette.selected().saturating_sub(rows.saturating_sub(1));
-    for (y, (index, item)) in (inner.y + 1..inner.bottom().saturating_sub(1)).zip(items.iter().enumerate().skip(top)) {
+    for (y, (index, item)) in (first..inner.bottom().saturating_sub(1)).zip(items.iter().enumerate().skip(top)) {
         let line = row(item, index == palette.selected(), width, theme);
         frame.buffer_mut().set_line(inner.x, y, &line, inner.width);
         theme.row(Rect { y, height: 1, ..inner }, line.style, frame.buffer_mut());
     }
     if items.is_empty() {
         let words = " Nothing has this name. Backspace takes a letter back, Esc closes.";
-        frame.buffer_mut().set_string(inner.x, inner.y + 1, fit::cut(words, width), theme.quiet());
+        frame.buffer_mut().set_string(inner.x, first, fit::cut(words, width), theme.quiet());
     }
     let rule = Line::styled("─".repeat(width), theme.quiet());
     frame.buffer_mut().set_line(inner.x, inner.bottom().saturating_sub(1), &rule, inner.width);
@@ -61,15 +68,10 @@ fn typed(palette: &Palette, width: usize, theme: Theme) -> Line<'static> {
         Span::styled(under, Style::new().add_modifier(Modifier::REVERSED)),
         Span::raw(fit::cut(&visible(letters.as_str()), room / 2)),
     ];
-    let taken: usize = spans.iter().map(|span| fit::width(&span.content)).sum();
-    let (hint, style) = match palette.problem() {
-        Some(problem) => (visible(problem).into_owned(), theme.strong()),
-        None if palette.split() == ("", "") => {
-            ("type a name, a command, #42, an id or a part of a body".to_owned(), theme.quiet())
-        }
-        None => return Line::from(spans),
-    };
-    spans.push(Span::styled(fit::cut(&format!("  {hint}"), width.saturating_sub(taken)), style));
+    if palette.split() == ("", "") {
+        let hint = "  type a name, a command, #42, an id or a part of a body";
+        spans.push(Span::styled(fit::cut(hint, width.saturating_sub(4)), theme.quiet()));
+    }
     Line::from(spans)
 }
 

@@ -1,7 +1,7 @@
 //! What the tests of the real binary share: a user of its own for each, and a terminal.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-mod cloud;
+pub mod cloud;
 pub mod screen;
 
 use std::{
@@ -9,7 +9,6 @@ use std::{
     process::{Command, Output},
 };
 
-pub use cloud::Cloud;
 use portable_pty::CommandBuilder;
 use screen::Screen;
 

@@ -204,12 +204,19 @@ impl App {
         lines
             .push(loud(Sign::Failed, "   the stream with the records it still keeps, the log groups with their lines"));
         if how.artifacts {
-            lines.push(loud(Sign::Failed, "a  the function's code is DELETED, with its bucket where no other stack uses it"));
+            lines.push(loud(
+                Sign::Failed,
+                "a  the function's code is DELETED, with its bucket where no other stack uses it",
+            ));
         } else {
-            lines.push(loud(Sign::Done, "a  the function's code stays in the artifact bucket, for the next deployment"));
+            lines
+                .push(loud(Sign::Done, "a  the function's code stays in the artifact bucket, for the next deployment"));
         }
         if how.retain_stuck {
-            lines.push(loud(Sign::Attention, "x  what CloudFormation cannot delete STAYS in the account, without a stack"));
+            lines.push(loud(
+                Sign::Attention,
+                "x  what CloudFormation cannot delete STAYS in the account, without a stack",
+            ));
         } else {
             lines.push(loud(Sign::Done, "x  what CloudFormation cannot delete stops it there, and is named"));
         }

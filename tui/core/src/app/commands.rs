@@ -72,19 +72,19 @@ pub const COMMANDS: &[Command] = commands![
         as Action::Deploy => |app, _| in_stack(app, Action::Deploy);
     "destroy" "" => "take the stack down; wants its name typed", also "delete remove stack",
         as Action::Destroy => |app, _| in_stack(app, Action::Destroy);
-    "burst" "COUNT [RATE]" => "send so many events, so many a second; x stops it", also "load many flood" => App::burst;
-    "rate" "A_SECOND" => "send events at a steady rate until x stops it", also "load steady stream" => App::steady;
-    "templates" "" => "pick a template for the editor", also "samples bodies"
-        => |app, _| { app.open_picker(PickerKind::Templates); Ok(Vec::new()) };
-    "history" "" => "pick a body that was sent before", also "earlier bodies"
-        => |app, _| { app.open_picker(PickerKind::History); Ok(Vec::new()) };
-    "curl" "[secrets]" => "copy the curl command that posts the same event", also "shell export" => App::copy_curl;
+    "burst" "COUNT [RATE]" => "send so many events, so many a second; x stops it", also "load many flood bulk", if App::is_ready => App::burst;
+    "rate" "A_SECOND" => "send events at a steady rate until x stops it", also "load steady stream", if App::is_ready => App::steady;
+    "templates" "" => "pick a template for the editor", also "samples bodies sample examples",
+        if App::is_ready => |app, _| { app.open_picker(PickerKind::Templates); Ok(Vec::new()) };
+    "history" "" => "pick a body that was sent before", also "earlier bodies again",
+        if App::is_ready => |app, _| { app.open_picker(PickerKind::History); Ok(Vec::new()) };
+    "curl" "[secrets]" => "copy the curl command that posts the same event", also "shell export", if App::is_ready => App::copy_curl;
     "method" "METHOD" => "send with another method than POST, to see how that is refused", also "request" => App::set_method;
     "path" "PATH" => "send to another path, to see how that is refused", also "request url" => App::set_path;
     "header" "NAME: VALUE" => "send with this header; NAME: alone leaves it out", also "request" => App::set_header;
     "reset-request" "" => "method, path and headers as usual again", also "request header" => |app, _| Ok(app.reset_request());
-    "tour" "" => "the tour for newcomers, which ends with your own event in S3", also "learn begin newcomer guide"
-        => |app, _| { app.begin_tour(); Ok(Vec::new()) };
+    "tour" "" => "the tour for newcomers, which ends with your own event in S3", also "learn begin newcomer guide start introduction",
+        if App::is_ready => |app, _| { app.begin_tour(); Ok(Vec::new()) };
     "w" "FILE" => "save the rows of this pane that are shown as JSON lines", also "write save export jsonl",
         as Action::Save => App::write_rows;
     "pager" "" => "the rows of this pane, or the open row, in $PAGER", also "less open view",
@@ -100,12 +100,12 @@ pub const COMMANDS: &[Command] = commands![
     "motion" "[on|off]" => "events move along the strip, or not", also "animation still" => App::set_motion;
     "mouse" "[on|off]" => "the mouse selects here, or is the terminal's own", also "select text" => App::set_mouse;
     "utc" "[on|off]" => "times in UTC, or this machine's", also "local time zone clock" => App::set_utc;
-    "reset" "" => "theme, motion, mouse, times and layout as at first", also "layout default settings" => |app, _| app.reset();
-    "present" "" => "presenter mode, on or off: large, slow, secrets masked", also "projector demo mask countdown" => |app, _| app.toggle_present();
+    "reset" "" => "theme, motion, mouse, times and layout as at first", also "layout default settings" => |app, _| { app.reset(); Ok(Vec::new()) };
+    "present" "" => "presenter mode, on or off: large, slow, secrets masked", also "projector demo mask countdown" => |app, _| { app.toggle_present(); Ok(Vec::new()) };
     "messages" "" => "everything that was said in the line under the ledger", also "log errors notices history",
         as Action::Messages => |app, _| Ok(app.act(Action::Messages));
     "diagnostics" "FILE" => "write a file for a ticket: state, sources, calls, messages, secrets masked", also "report bug support"
-        => App::write_diagnostics;
+        => |app, path| Ok(app.write_diagnostics(path));
     "quit" "" => "end the app; asks if something would be lost", also "exit leave q" => |app, _| Ok(app.quit());
 ];
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{Destroying, FaultOrder, RequestEdits, Viewer};
+use crate::events::Timestamp;
 
 /// What the app wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,17 @@ pub enum Effect {
     },
     /// Stop what is being sent.
     StopSending,
+    /// Look for an id or a part of a body in what came in this time.
+    LookBack {
+        /// What is looked for.
+        wanted: String,
+        /// From when.
+        from: Timestamp,
+        /// Until when.
+        to: Timestamp,
+    },
+    /// Stop looking.
+    StopLooking,
     /// Put this text on the user's clipboard (OSC 52).
     Copy(String),
     /// Write this text to a file that only this user can read.

@@ -194,7 +194,10 @@ impl App {
                 self.notice = None;
                 self.say_found("");
             }
-            None => self.say_not_found("is not in any row loaded here"),
+            None => {
+                let wanted = self.finding.query.as_ref().map(|query| query.text.clone()).unwrap_or_default();
+                self.offer_look_back(&wanted);
+            }
         }
     }
 

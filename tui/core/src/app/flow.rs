@@ -11,6 +11,8 @@ const MOST: usize = 48;
 const TRAVEL: Duration = Duration::from_millis(450);
 /// From so many observations at a hop within a second on, they are a flow.
 const MANY: u64 = 16;
+/// How long a mark that arrived is known: what is seen of its event then goes on from there.
+const KNOWN_FOR: Duration = Duration::from_secs(3);
 /// How long what was observed counts as flowing.
 const FLOWS_FOR: Duration = Duration::from_secs(1);
 
@@ -55,8 +57,9 @@ pub struct Moving {
 }
 
 impl Flow {
-    /// An event was observed at a hop.
-    pub fn observe(&mut self, number: EventNumber, hop: Hop, now: Timestamp) {
+    /// An event was observed at a hop. Of one that was sent from here a moment ago, `fresh`, the whole way is
+    /// shown, whichever hop told of it first.
+    pub fn observe(&mut self, number: EventNumber, hop: Hop, fresh: bool, now: Timestamp, hold: Duration) {
         let target = place(hop);
         let observed = &mut self.observed[usize::from(target)];
         if now.since(observed.since) >= FLOWS_FOR {
@@ -67,23 +70,34 @@ impl Flow {
         }
         observed.count += 1;
         if let Some(mark) = self.marks.iter_mut().find(|mark| mark.number == number) {
+            if mark.at == mark.target && target > mark.target {
+                // It waited long enough where it is.
+                mark.since = mark.since.max(now.minus(hold));
+            }
             mark.target = mark.target.max(target);
             return;
         }
-        if observed.count > MANY || observed.before > MANY || self.marks.len() >= MOST {
+        if observed.count > MANY || observed.before > MANY {
             return;
+        }
+        if self.marks.len() >= MOST {
+            // One that arrived makes room.
+            let Some(parked) = self.marks.iter().position(|mark| mark.at == mark.target) else { return };
+            self.marks.remove(parked);
         }
         // A record in the stream went through the gateway and the function; an object comes out of
         // Firehose. The way before was seen already, or is known only now.
         let at = match hop {
             Hop::Api | Hop::Lambda => 0,
+            Hop::Kinesis | Hop::Firehose if fresh => 0,
             Hop::Kinesis | Hop::Firehose => 1,
             Hop::S3 => 3,
         };
         self.marks.push_back(Mark { number, at, since: now, target });
     }
 
-    /// Time passes: marks that arrived go. Each hop holds a mark for `hold`.
+    /// Time passes: marks go on, and those that arrived are forgotten after a while. Each hop holds a
+    /// mark for `hold`.
     pub fn pass(&mut self, now: Timestamp, hold: Duration) {
         let step = hold + TRAVEL;
         for mark in &mut self.marks {
@@ -92,12 +106,14 @@ impl Flow {
                 mark.since = mark.since.plus(step);
             }
         }
-        self.marks.retain(|mark| mark.at < mark.target || now.since(mark.since) < hold.max(TRAVEL / 4));
+        self.marks.retain(|mark| mark.at < mark.target || now.since(mark.since) < KNOWN_FOR);
     }
 
     /// Something moves: the screen is to be drawn again soon.
-    pub fn moves(&self, now: Timestamp) -> bool {
-        !self.marks.is_empty() || self.observed.iter().any(|observed| observed.flows(now))
+    pub fn moves(&self, now: Timestamp, hold: Duration) -> bool {
+        let stays = hold.max(TRAVEL / 4);
+        self.marks.iter().any(|mark| mark.at < mark.target || now.since(mark.since) < stays)
+            || self.observed.iter().any(|observed| observed.flows(now))
     }
 
     /// What moves on the line that leads from a hop to the next.
@@ -120,9 +136,21 @@ impl Flow {
         Moving { marks, a_second, phase }
     }
 
-    /// The hop at which the newest event's mark is.
-    pub fn newest_at(&self) -> Option<Hop> {
-        self.marks.iter().max_by_key(|mark| mark.number).map(|mark| Hop::ALL[usize::from(mark.at).min(4)])
+    /// How many marks are on their way to a hop that they have not reached.
+    pub fn before(&self, hop: Hop) -> u64 {
+        let place = place(hop);
+        self.marks.iter().filter(|mark| mark.at < place && mark.target >= place).count() as u64
+    }
+
+    /// The hop at which the newest event's mark is, as long as it is on its way.
+    pub fn newest_at(&self, now: Timestamp, hold: Duration) -> Option<Hop> {
+        let stays = hold.max(TRAVEL / 4);
+        let on_its_way = |mark: &&Mark| mark.at < mark.target || now.since(mark.since) < stays;
+        self.marks
+            .iter()
+            .filter(on_its_way)
+            .max_by_key(|mark| mark.number)
+            .map(|mark| Hop::ALL[usize::from(mark.at).min(4)])
     }
 
     /// How many marks stand at a hop or are held there.
@@ -164,27 +192,43 @@ mod tests {
     #[test]
     fn a_mark_goes_as_far_as_its_event_was_observed() {
         let mut flow = Flow::default();
-        flow.observe(EventNumber::Own(1), Hop::Lambda, at(0));
+        flow.observe(EventNumber::Own(1), Hop::Lambda, false, at(0), NO_HOLD);
         assert_eq!(marks(&flow, Hop::Api, 225), [500]);
         flow.pass(at(500), NO_HOLD);
         assert!(marks(&flow, Hop::Lambda, 500).is_empty(), "nothing was seen behind the function");
-        flow.observe(EventNumber::Own(1), Hop::Firehose, at(520));
+        flow.observe(EventNumber::Own(1), Hop::Firehose, false, at(520), NO_HOLD);
         flow.pass(at(700), NO_HOLD);
         assert_eq!(marks(&flow, Hop::Lambda, 700).len(), 1);
         flow.pass(at(1_200), NO_HOLD);
         assert_eq!(marks(&flow, Hop::Kinesis, 1_200).len(), 1);
-        assert!(flow.moves(at(1_200)));
+        assert!(flow.moves(at(1_200), NO_HOLD));
         flow.pass(at(3_000), NO_HOLD);
-        assert!(!flow.moves(at(3_000)));
-        flow.observe(EventNumber::Own(1), Hop::S3, at(9_000));
+        assert!(!flow.moves(at(3_000), NO_HOLD));
+        flow.observe(EventNumber::Own(1), Hop::S3, false, at(9_000), NO_HOLD);
         assert_eq!(marks(&flow, Hop::Firehose, 9_045), [100]);
+    }
+
+    #[test]
+    fn a_fresh_event_goes_the_whole_way_once_whatever_tells_of_it_first() {
+        let mut flow = Flow::default();
+        let number = EventNumber::Own(1);
+        flow.observe(number, Hop::Firehose, true, at(0), NO_HOLD);
+        flow.observe(number, Hop::Lambda, true, at(10), NO_HOLD);
+        assert_eq!(marks(&flow, Hop::Api, 225), [500]);
+        assert_eq!((flow.before(Hop::Firehose), flow.before(Hop::S3)), (1, 0));
+        flow.pass(at(1_400), NO_HOLD);
+        assert_eq!(flow.before(Hop::Firehose), 0);
+        assert!(!flow.moves(at(1_600), NO_HOLD));
+        // What is seen later goes on from where it waits, at once and not from the start.
+        flow.observe(number, Hop::S3, true, at(2_000), NO_HOLD);
+        assert_eq!(marks(&flow, Hop::Firehose, 2_225), [500]);
     }
 
     #[test]
     fn each_hop_holds_it_as_long_as_asked() {
         let hold = Duration::from_millis(400);
         let mut flow = Flow::default();
-        flow.observe(EventNumber::Own(1), Hop::Kinesis, at(0));
+        flow.observe(EventNumber::Own(1), Hop::Kinesis, false, at(0), NO_HOLD);
         assert_eq!(flow.held_at(Hop::Lambda, at(399), hold), 1);
         assert_eq!(flow.on_line(Hop::Lambda, at(399), hold).marks, [0]);
         assert_eq!(flow.held_at(Hop::Lambda, at(400), hold), 0);
@@ -192,23 +236,23 @@ mod tests {
         flow.pass(at(860), hold);
         assert_eq!(flow.held_at(Hop::Kinesis, at(860), hold), 1, "it stays in sight where it ends");
         flow.pass(at(1_260), hold);
-        assert!(!flow.moves(at(1_260)));
+        assert!(!flow.moves(at(1_260), hold));
     }
 
     #[test]
     fn many_are_a_flow_that_ends_with_them() {
         let mut flow = Flow::default();
         for number in 0..500 {
-            flow.observe(EventNumber::Own(number), Hop::Kinesis, at(0));
+            flow.observe(EventNumber::Own(number), Hop::Kinesis, false, at(0), NO_HOLD);
         }
         assert!(flow.marks.len() <= MOST);
         assert_eq!(flow.on_line(Hop::Lambda, at(900), NO_HOLD).a_second, 500);
         for number in 500..900 {
-            flow.observe(EventNumber::Own(number), Hop::Kinesis, at(1_000));
+            flow.observe(EventNumber::Own(number), Hop::Kinesis, false, at(1_000), NO_HOLD);
         }
         assert_eq!(flow.on_line(Hop::Lambda, at(1_100), NO_HOLD).a_second, 500);
         flow.pass(at(5_000), NO_HOLD);
-        assert!(!flow.moves(at(5_000)));
+        assert!(!flow.moves(at(5_000), NO_HOLD));
         let still = flow.on_line(Hop::Lambda, at(5_000), NO_HOLD);
         assert_eq!((still.marks.len(), still.a_second), (0, 0));
     }

@@ -69,9 +69,11 @@ impl App {
             Context::Detail => "this row",
             Context::Trace => "this trace",
             Context::Bytes => "these bytes",
+            Context::Breaking => "breaking things",
             Context::Preview => "this preview",
             Context::Destroy => "taking the stack down",
             Context::Start => "the start",
+            Context::Panes if !self.pane(self.focus).following() => "this row",
             _ => self.focus.name(),
         }
     }
@@ -174,6 +176,8 @@ impl App {
                 let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
                 return Some(explain(&topic, &known));
             }
+            // What a fault is about is its hop.
+            Context::Breaking => return Some(explain(&Topic::Hop(self.breaking.kind().hop()), &known)),
             Context::Detail => self.detail.as_ref().and_then(|detail| self.pane(detail.pane).history().get(detail.row)),
             // While it follows, the pane itself is looked at.
             _ if self.pane(self.focus).following() => None,
@@ -262,6 +266,8 @@ impl App {
                 && !binding.label.is_empty()
                 && !binding.help.is_empty()
                 && !matches!(binding.action, Action::Help | Action::Back | Action::NextPane | Action::Large)
+                // Sideways is what arrows do anywhere.
+                && (binding.action != Action::Left || self.focus == Pane::Send)
                 && (binding.when)(self)
         });
         for binding in now.take(KEYS_FIRST) {
@@ -287,6 +293,8 @@ impl App {
             section("Keys in a trace's bytes", Context::Bytes);
         } else if self.trace.is_some() {
             section("Keys in a trace", Context::Trace);
+        } else if self.breaks() {
+            section("Keys while breaking", Context::Breaking);
         }
         if self.focus == Pane::Stack {
             section("Keys in a preview", Context::Preview);

@@ -209,7 +209,8 @@ pub struct Binding {
 }
 
 use Context::{
-    Breaking, Bytes, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question, Running, Start, Trace,
+    Breaking, Bytes, Destroy, Detail, Editing, Help, Messages, Palette, Panes, Picker, Preview, Prompt, Question,
+    Running, Start, Trace,
 };
 
 const fn always(_: &App) -> bool {
@@ -243,6 +244,7 @@ macro_rules! bindings {
 /// The table. The footer shows what it can in this order, so what matters most stands first.
 pub const BINDINGS: &[Binding] = bindings![
     [char('y')] "y" => Action::Yes, &[Question], "yes", "yes";
+    [key(Key::Enter)] "Enter" => Action::Yes, &[Question], "look further back", "look further back", if App::asks_to_look_back;
     [char('n'), char('q'), key(Key::Esc)] "n" => Action::No, &[Question], "no", "no";
     [char('c')] "c" => Action::CancelRunning, &[Running], "cancel it", "cancel the operation", if App::can_cancel;
     [char('l'), KeyPress::ctrl('c')] "l" => Action::LeaveRunning, &[Running], "leave it, quit", "let it run on without this app, and quit";
@@ -306,7 +308,7 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
-    [char('/')] "/" => Action::Find, &[Panes, Detail], "find", "find in this pane, then in the others: a text, id=…, #42, $.user_id=417; in an open row: in it", if App::has_row;
+    [char('/')] "/" => Action::Find, &[Panes, Detail], "find", "find in this pane, then in the others: a text, id=…, #42, $.user_id=417; in an open row: in it; what is not loaded is looked for further back, after asking", if App::has_row;
     [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: words, \"a text\", -word, level>=WARN, source=access, shard=0, id=…, status>=400, #42, $.user_id=417; or", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
@@ -334,9 +336,10 @@ pub const BINDINGS: &[Binding] = bindings![
     [KeyPress::ctrl('d')] "Ctrl-D" => Action::HalfDown, &[Panes, Detail, Help, Messages, Bytes], "", "";
     [char('g'), key(Key::Home)] "g" => Action::First, &[Panes, Detail, Help, Messages, Trace, Bytes], "", "the oldest row, the first line";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Detail, Help, Messages, Trace, Bytes], "", "the last line";
-    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
-    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace], "", "all messages, each in full";
+    [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Breaking, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
+    [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Breaking, Bytes], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
+
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
     [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";

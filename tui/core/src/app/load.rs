@@ -120,7 +120,7 @@ impl Load {
 impl App {
     /// `:burst COUNT [RATE]`.
     pub(super) fn burst(&mut self, text: &str) -> Result<Vec<Effect>, String> {
-        let usage = "A burst is a number of events and, if wanted, how many a second: :burst 500 50";
+        let usage = "Numbers: :burst 500 50 is 500 events at 50 a second.";
         let numbers: Option<Vec<u64>> =
             text.split_whitespace().map(|word| word.trim_end_matches("/s").parse().ok()).collect();
         let plan = match numbers.as_deref() {
@@ -135,7 +135,7 @@ impl App {
     pub(super) fn steady(&mut self, text: &str) -> Result<Vec<Effect>, String> {
         match text.trim().trim_end_matches("/s").parse() {
             Ok(rate) => self.begin_load(LoadPlan { count: None, rate: Some(rate) }),
-            Err(_) => Err("A rate is a number of events a second: :rate 5".to_owned()),
+            Err(_) => Err("A number: :rate 5 is 5 events a second.".to_owned()),
         }
     }
 
@@ -243,7 +243,7 @@ impl App {
     /// How sending many events goes.
     pub(super) fn load_words(&self) -> Option<String> {
         let load = self.load.as_ref()?;
-        let stopping = if load.stopped { " Stopping: answers are waited for." } else { "  x stops it." };
+        let stopping = if load.stopped { " Stopping: answers are waited for." } else { " x stops it." };
         Some(format!("{}.{stopping}", load.words(self.now)))
     }
 }

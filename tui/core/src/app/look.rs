@@ -159,7 +159,7 @@ impl App {
         Ok(Vec::new())
     }
 
-    pub(super) fn reset(&mut self) -> Outcome {
+    pub(super) fn reset(&mut self) {
         self.look.settings = self.look.settings.reset();
         self.look.theme = None;
         self.look.motion = None;
@@ -171,7 +171,6 @@ impl App {
             pane.sideways = 0;
         }
         self.say("Theme, motion, mouse, times and layout are as they were at first.");
-        Ok(Vec::new())
     }
 
     /// What is masked where secrets are.
@@ -204,8 +203,8 @@ impl App {
     }
 
     /// Writes what someone else needs to understand what is seen here, secrets masked.
-    pub(super) fn write_diagnostics(&mut self, path: &str) -> Outcome {
-        Ok(vec![Effect::Diagnostics { path: path.to_owned(), text: self.diagnostics() }])
+    pub(super) fn write_diagnostics(&self, path: &str) -> Vec<Effect> {
+        vec![Effect::Diagnostics { path: path.to_owned(), text: self.diagnostics() }]
     }
 }
 

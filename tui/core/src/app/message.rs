@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Begin, CallBudget, EventSource, First, KeyPress, Mouse};
+use super::{Begin, CallBudget, EventSource, First, KeyPress, LookBackNews, Mouse};
 use crate::{
     events::{Event, StackStatus, Timestamp},
     faults::Standing,
@@ -190,4 +190,6 @@ pub enum Message {
     Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.
     History(Vec<String>),
+    /// How looking back goes on.
+    LookBack(LookBackNews),
 }

@@ -25,6 +25,7 @@ mod keys;
 mod layout;
 mod load;
 mod look;
+mod look_back;
 mod message;
 mod message_log;
 mod moving;
@@ -73,6 +74,7 @@ pub use keys::{Key, KeyPress, Mouse, MouseKind};
 pub use layout::{Area, Arrangement, Layout, SMALLEST};
 pub use load::LoadPlan;
 pub use look::Begin;
+pub use look_back::{LookBack, LookBackNews};
 pub use message::{CloudInfo, DeployProgress, Message, TailState, Target};
 pub use message_log::{MessageLog, Said};
 pub use palette::{Item, Palette};
@@ -152,6 +154,8 @@ pub enum Question {
     Running,
     /// Write over this file.
     Overwrite(String),
+    /// Look for an event further back.
+    LookBack,
 }
 
 /// The app's state.
@@ -223,6 +227,7 @@ pub struct App {
     /// The help, where it is open.
     help: Option<HelpView>,
     question: Option<Question>,
+    look_back: Option<LookBack>,
     notice: Option<(String, Timestamp)>,
     /// Sending to this account was agreed to.
     send_agreed: bool,
@@ -286,6 +291,7 @@ impl App {
             flow: flow::Flow::default(),
             present: None,
             question: None,
+            look_back: None,
             notice: None,
             send_agreed: false,
             ledger: Cell::new(None),
@@ -409,6 +415,7 @@ impl App {
                 self.offer_tour(bodies.len());
                 self.send.earlier(bodies);
             }
+            Message::LookBack(news) => self.looked_back(news),
         }
         effects
     }

@@ -113,7 +113,6 @@ impl App {
         let cut: String = one_line.chars().take(LONGEST_PASTE).collect();
         match &mut self.palette {
             Some(palette) => {
-                palette.pasted |= palette.line.text().is_empty();
                 palette.line.insert(&cut);
                 palette.changed();
             }
@@ -189,7 +188,7 @@ impl App {
                 self.open_trace(number);
                 return Vec::new();
             }
-            What::Find => return self.find_event(&palette.text().to_owned()),
+            What::Find => return self.find_event(palette.text()),
         };
         palette.problem = Some(problem);
         self.palette = Some(palette);
@@ -359,8 +358,16 @@ impl App {
 }
 
 /// Where the palette opens: what is bound elsewhere alone answers a question.
-const BELOW: [Context; 6] =
-    [Context::Start, Context::Panes, Context::Detail, Context::Trace, Context::Help, Context::Messages];
+const BELOW: [Context; 8] = [
+    Context::Bytes,
+    Context::Start,
+    Context::Panes,
+    Context::Detail,
+    Context::Trace,
+    Context::Breaking,
+    Context::Help,
+    Context::Messages,
+];
 
 /// What is done by the key alone: nobody looks for it by name.
 const MOVES: [Action; 7] =

@@ -50,6 +50,9 @@ impl App {
     }
 
     pub(super) fn open_picker(&mut self, kind: PickerKind) {
+        self.help = None;
+        self.detail = None;
+        self.trace = None;
         self.picker = Some(Picker { kind, line: Prompt::new(PromptKind::Find, ""), selected: 0 });
     }
 

@@ -1,6 +1,6 @@
 //! What can be done here and now: the key map asks.
 
-use super::{App, Detail, Pane, Phase, Work};
+use super::{App, Detail, Pane, Phase, Target, Work};
 
 impl App {
     /// Stack is open.
@@ -55,6 +55,12 @@ impl App {
     /// The deployment failed and can be tried again.
     pub(super) const fn can_retry(&self) -> bool {
         matches!(self.deployment.phase, Phase::Failed(_) | Phase::CloudFailed(_) | Phase::Absent | Phase::Unusable(_))
+    }
+
+    /// There is something to find: a row, or, in a pipeline that was there before, what lies further
+    /// back.
+    pub(super) fn can_find(&self) -> bool {
+        self.has_row() || self.is_ready() && matches!(self.target, Target::Aws { .. })
     }
 
     /// One pane has all the room.

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
-use super::{App, Effect, KeyPress, Pane, Row, Target, commands::Outcome};
+use super::{App, KeyPress, Pane, Row, Target};
 use crate::{events::Timestamp, pipeline::Hop, text::time};
 
 /// How long each hop holds a mark, so that eyes can follow.
@@ -41,14 +41,13 @@ impl App {
         self.say("Presenter mode: secrets are masked, each hop is held 0.4 s. :present ends it.");
     }
 
-    pub(super) fn toggle_present(&mut self) -> Outcome {
+    pub(super) fn toggle_present(&mut self) {
         if self.presents() {
             self.present = None;
             self.say("Presenter mode is off: nothing is masked any more.");
         } else {
             self.present();
         }
-        Ok(Vec::<Effect>::new())
     }
 
     /// How long each hop holds a mark.
@@ -92,7 +91,7 @@ impl App {
 
     /// The pane follows the newest event: the hop at which its mark is.
     pub(super) fn follow_newest_event(&mut self) {
-        let Some(hop) = self.flow.newest_at() else { return };
+        let Some(hop) = self.flow.newest_at(self.now, self.hold()) else { return };
         let pane = match hop {
             Hop::Api => Pane::Send,
             Hop::Lambda => Pane::Logs,
@@ -134,7 +133,7 @@ impl App {
                 }
             }
             _ => {
-                Countdown { large: "–".to_owned(), words: "Firehose holds nothing: send an event with s".to_owned() }
+                Countdown { large: "idle".to_owned(), words: "Firehose holds nothing: send an event with s".to_owned() }
             }
         }
     }
@@ -194,7 +193,7 @@ mod tests {
     #[test]
     fn the_wait_is_counted_down() {
         let mut app = presenting();
-        assert_eq!(app.countdown().large, "–");
+        assert_eq!(app.countdown().large, "idle");
         app.update(Message::Events(vec![record(1)]));
         app.update(Message::Tick(at(5_003)));
         let countdown = app.countdown();
@@ -211,8 +210,8 @@ mod tests {
             region: String::new(),
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
-            elsewhere: Vec::new(),
             who: String::new(),
+            elsewhere: Vec::new(),
         };
         let text = "x123456789012 at box.corp";
         assert_eq!(app.shown(text), text);
@@ -220,7 +219,7 @@ mod tests {
         assert_eq!(app.shown(text), format!("x{} at {}", Secret::Account.word(), Secret::Host.word()));
         press(&mut app, ':');
         app.palette = None;
-        app.toggle_present().expect("toggled");
+        app.toggle_present();
         assert_eq!(app.shown(text), text);
     }
 }

@@ -31,9 +31,18 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let takes_curl = matches!(
             self.context(),
-            Context::Panes | Context::Editing | Context::Detail | Context::Trace | Context::Bytes | Context::Help
+            Context::Panes
+                | Context::Editing
+                | Context::Detail
+                | Context::Trace
+                | Context::Bytes
+                | Context::Help
+                | Context::Messages
+                | Context::Palette
         );
         if takes_curl && self.is_ready() && self.take_curl(text) {
+            self.palette = None;
+            self.messages = None;
             self.help = None;
             self.detail = None;
             self.trace = None;
@@ -262,6 +271,7 @@ impl App {
                 self.send_next()
             }
             Some(Question::Overwrite(file)) => self.overwrite(&file),
+            Some(Question::LookBack) => self.go_back(),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -315,6 +325,9 @@ impl App {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        if self.looks_back() {
+            return self.stop_looking();
+        }
         if self.question == Some(Question::Quit) {
             return self.leave();
         }

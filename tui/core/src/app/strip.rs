@@ -12,6 +12,9 @@ use crate::{
 /// How long after a record came its mark is seen on the way to Firehose.
 const PASSING: Duration = Duration::from_secs(1);
 
+/// How long an event counts as sent a moment ago.
+const FRESH: Duration = Duration::from_secs(3);
+
 /// A state as a sign, to stand beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
@@ -217,7 +220,7 @@ impl App {
 
     /// Something moves on the screen: it is to be drawn again soon.
     pub fn moves(&self) -> bool {
-        self.motion() && self.flow.moves(self.now)
+        self.motion() && self.flow.moves(self.now, self.hold())
     }
 
     /// A row tells that its event was at a hop.
@@ -229,7 +232,7 @@ impl App {
             self.follow_row(row);
             return;
         }
-        let now = self.now;
+        let (now, hold) = (self.now, self.hold());
         let hop = match row {
             Row::Sent(sent) if sent.accepted() => Hop::Lambda,
             Row::Sent(_) => Hop::Api,
@@ -242,19 +245,37 @@ impl App {
             Row::Record(_) => Hop::Firehose,
             Row::Object(object) => {
                 for number in self.traces.numbers_in_object(&object.key) {
-                    self.flow.observe(*number, Hop::S3, now);
+                    self.flow.observe(*number, Hop::S3, false, now, hold);
                 }
                 return;
             }
             Row::Stack(_) | Row::Trace(_) => return,
         };
         if let Some(number) = row.number(&self.traces) {
-            self.flow.observe(number, hop, now);
+            let sent_at = self.traces.get(number).and_then(|trace| trace.sent_at);
+            let fresh = sent_at.is_some_and(|sent_at| now.since(sent_at) < FRESH);
+            self.flow.observe(number, hop, fresh, now, hold);
         }
     }
 
     /// What is on the line that leads from a hop to the next.
     pub fn on_the_line(&self, from: Hop) -> OnTheLine {
+        let waiting = self.waiting_on_line(from);
+        if !self.motion() {
+            return waiting;
+        }
+        // An event is where its mark is: what the mark has still to reach does not show it yet, and
+        // from the hop where it waits it will go on.
+        let events = waiting.events.saturating_sub(self.flow.before(from));
+        match from {
+            Hop::Api | Hop::Lambda => OnTheLine { events, progress: 0 },
+            Hop::Kinesis => OnTheLine::default(),
+            Hop::Firehose | Hop::S3 => OnTheLine { events, ..waiting },
+        }
+    }
+
+    /// What is on the line, wherever marks are.
+    fn waiting_on_line(&self, from: Hop) -> OnTheLine {
         let middle = |events: u64| OnTheLine { events, progress: 500 };
         match from {
             Hop::Api => middle(self.send.in_flight().len() as u64),

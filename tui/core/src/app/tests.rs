@@ -165,7 +165,10 @@ fn the_first_key_sends_what_stands_in_the_editor() {
     assert_eq!(press(&mut app, 's').len(), 1);
     app.update(Message::Events(vec![accepted(1)]));
     assert_eq!(app.send().in_flight().keys().copied().collect::<Vec<_>>(), [2]);
-    assert_eq!((app.on_the_line(Hop::Api).events, app.on_the_line(Hop::Lambda).events), (1, 1));
+    assert_eq!(app.on_the_line(Hop::Api).events, 1);
+    assert_eq!((app.moving(Hop::Api).marks, app.on_the_line(Hop::Lambda).events), (vec![0], 0));
+    app.update(Message::Tick(at(600)));
+    assert_eq!((app.moving(Hop::Api).marks.len(), app.on_the_line(Hop::Lambda).events), (0, 1));
 }
 
 #[test]
@@ -265,9 +268,53 @@ fn finding_goes_up_from_the_newest_and_into_other_panes() {
     type_in(&mut app, "/only here");
     key(&mut app, Key::Enter);
     assert_eq!(app.focus(), Pane::Logs);
+}
+
+#[test]
+fn what_is_not_loaded_is_looked_for_further_back_after_asking() {
+    let mut app = with_records(2);
+    app.update(Message::Tick(at(60_000)));
+    type_in(&mut app, "/Yx3kAbCdSwMEJZw=");
+    assert_eq!(key(&mut app, Key::Enter), [], "it asks first");
+    let asked = "Yx3kAbCdSwMEJZw= is in no row here. Enter: look 1 h back (up to 9 calls)";
+    assert_eq!(app.question_words().as_deref(), Some(asked));
+    let hour = Duration::from_hours(1);
+    let look = |from: Timestamp, to: Timestamp| Effect::LookBack { wanted: "Yx3kAbCdSwMEJZw=".to_owned(), from, to };
+    assert_eq!(key(&mut app, Key::Enter), [look(at(60_000).minus(hour), at(60_000))]);
+    assert_eq!(app.question(), None);
+    app.update(Message::LookBack(LookBackNews::In("the access log".to_owned())));
+    assert_eq!(notice(&app), "Looking for Yx3kAbCdSwMEJZw= in the access log. Ctrl-C stops it.");
+    app.update(Message::LookBack(LookBackNews::NotFound));
+    let words = app.question_words().expect("a question");
+    assert!(
+        words.starts_with("Yx3kAbCdSwMEJZw= not found since 21:14. Enter: look 6 h further (up to 9 calls)."),
+        "{words}"
+    );
+    assert!(words.ends_with("Looked in access log, function log, stream, S3"), "{words}");
+    // The next step begins where this one ended.
+    let first = at(60_000).minus(hour);
+    assert_eq!(press(&mut app, 'y'), [look(first.minus(hour * 6), first)]);
+    // What is found is an ordinary event, and its trace opens.
+    let Event::Log(line) = log("found") else { panic!("a line") };
+    let line = LogLine { api_request_id: Some("Yx3kAbCdSwMEJZw=".into()), source: LogSource::Access, ..line };
+    app.update(Message::Events(vec![Event::Log(line)]));
+    app.update(Message::LookBack(LookBackNews::Found));
+    assert_eq!(app.context(), Context::Trace);
+}
+
+#[test]
+fn looking_back_can_be_left_and_stopped() {
+    let mut app = with_records(2);
     type_in(&mut app, "/nowhere");
     key(&mut app, Key::Enter);
-    assert_eq!(notice(&app), "nowhere is not in any row loaded here.");
+    assert_eq!(key(&mut app, Key::Esc), []);
+    assert_eq!(app.question(), None);
+    type_in(&mut app, "/nowhere");
+    key(&mut app, Key::Enter);
+    key(&mut app, Key::Enter);
+    assert_eq!(app.update(Message::Key(KeyPress::ctrl('c'))), [Effect::StopLooking]);
+    app.update(Message::LookBack(LookBackNews::NotFound));
+    assert_eq!(app.question(), None, "what was stopped asks no more");
 }
 
 #[test]
@@ -391,7 +438,7 @@ fn an_account_of_aws_is_sent_to_only_after_a_yes() {
         region: "ap-southeast-2".to_owned(),
         profile: Some("prod-data".to_owned()),
         endpoint_url: None,
-            elsewhere: Vec::new(),
+        elsewhere: Vec::new(),
         who: String::new(),
     };
     let mut app = App::new(Options { target, ..options() });

@@ -50,6 +50,8 @@ impl App {
     pub fn begin_tour(&mut self) {
         self.notice = None;
         self.help = None;
+        self.detail = None;
+        self.trace = None;
         self.tour_offered = false;
         self.tour = Some(Tour { step: 0, from: self.send.next_seq() });
         self.leave_large();

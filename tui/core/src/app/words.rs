@@ -43,7 +43,9 @@ impl App {
         // The tour says it all.
         let ready = self.deployment.ready().filter(|_| !self.focus.is_apart() && !self.is_on_tour())?;
         if !self.deployment.own {
-            return Some("Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned());
+            return Some(
+                "Tailwater did not make this pipeline: it is only watched, nothing is sent or changed.".to_owned(),
+            );
         }
         let ledger = self.ledger();
         if ledger.sent == 0 {
@@ -158,7 +160,8 @@ impl App {
     /// The question that waits, in words.
     pub fn question_words(&self) -> Option<String> {
         match self.question.as_ref()? {
-            Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default())),
+            Question::LookBack => self.look_back_words(),
+            Question::Quit => Some(format!("{} Quit? y/n", self.loss().unwrap_or_default()).trim_start().to_owned()),
             Question::Running => {
                 let status = self.deployment.operation().filter(|operation| operation.ended.is_none());
                 Some(match (&self.deployment.work, status) {

@@ -71,6 +71,21 @@ impl ShardId {
     }
 }
 
+impl ApiRequestId {
+    /// Whether a text has the form of one: 16 characters of base64.
+    pub fn looks_like(text: &str) -> bool {
+        let letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '/');
+        text.len() == 16 && text.strip_suffix('=').is_some_and(|rest| rest.chars().all(letter))
+    }
+}
+
+impl SequenceNumber {
+    /// Whether a text has the form of one: Kinesis's have 56 digits.
+    pub fn looks_like(text: &str) -> bool {
+        text.len() >= 40 && text.chars().all(|letter| letter.is_ascii_digit())
+    }
+}
+
 /// SHA-256 of a record's bytes, its newline included.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordHash(pub [u8; 32]);

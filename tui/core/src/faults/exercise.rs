@@ -115,10 +115,10 @@ impl Kind {
                 command: NOT_PUT,
             },
             Self::FirehoseDelay => Exercise {
-                see: "The countdown ends and nothing lands: `late`. Kinesis has every record.",
-                place: "Strip and Objects (4): held, past due. No delivery error in the logs. What is late is not lost.",
-                why: "Firehose promises no time: an interval is when it tries to deliver, not when it has.",
-                tell: "Metric DeliveryToS3.DataFreshness of Firehose: the age of the oldest record that is not in S3.",
+                see: "The countdown ends and nothing lands. Kinesis has every record.",
+                place: "Strip and Objects (4): held, past due, and no delivery error in the logs.",
+                why: "Firehose promises no time: the interval is when it begins to deliver.",
+                tell: "Metric DeliveryToS3.DataFreshness: the age of the oldest record not in S3.",
                 command: "aws cloudwatch get-metric-statistics --namespace AWS/Firehose --metric-name \
                           DeliveryToS3.DataFreshness --dimensions Name=DeliveryStreamName,Value={delivery} --period 60 \
                           --statistics Maximum --start-time $(date -u -d -15min +%FT%TZ) --end-time $(date -u +%FT%TZ)",

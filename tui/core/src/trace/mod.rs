@@ -16,6 +16,7 @@ mod lines;
 mod number;
 mod one;
 mod store;
+mod unanswered;
 mod waterfall;
 
 pub use clocks::{Clock, ClockOffset};
@@ -38,6 +39,7 @@ use figures::Times;
 use ledger::{BySecond, Term, is_overdue, second};
 use lines::{Line, Lines, Waiting};
 use store::{Id, Kept, Store};
+use unanswered::Unanswered;
 
 use crate::{
     events::{
@@ -85,6 +87,7 @@ pub struct Traces {
     store: Store,
     lines: Lines,
     environments: Environments,
+    unanswered: Unanswered,
     /// The events in each object, and the order in which objects came.
     objects: HashMap<ObjectKey, Vec<EventNumber>>,
     object_order: VecDeque<ObjectKey>,
@@ -151,6 +154,9 @@ impl Traces {
             id = self.placed(id, (shard_id.clone(), sequence_number.clone()));
         }
         self.touched(id);
+        if let Answer::Unanswered { .. } = &sent.answer {
+            self.look_for_bytes(id);
+        }
         self.store.let_go(&mut self.lines);
     }
 
@@ -560,15 +566,64 @@ impl Traces {
     }
 
     fn merged(&mut self, id: Id, other: Option<Id>) -> Id {
-        let Some((id, renamed)) = other.and_then(|other| self.store.merge(id, other)) else { return id };
-        if let Some((old, new)) = renamed
-            && let Some(landing) = self.store.get(id).and_then(|kept| kept.trace.landing.as_ref())
+        let Some(other) = other else { return id };
+        let parted = if other == id { None } else { self.parted(id, other) };
+        let id = match self.store.merge(id, other) {
+            Some((id, renamed)) => {
+                if let Some((old, new)) = renamed {
+                    self.rename_in_object(id, old, new);
+                }
+                id
+            }
+            None => id,
+        };
+        if let Some(parted) = parted {
+            self.look_for_bytes(parted);
+        }
+        id
+    }
+
+    /// Two events of ours can't be one: what one of them was taken for by its bytes alone is the other's.
+    fn parted(&mut self, id: Id, other: Id) -> Option<Id> {
+        let number = self.store.get(other)?.number;
+        let both_own = matches!((self.store.get(id)?.number, number), (EventNumber::Own(_), EventNumber::Own(_)));
+        let (parted, new) = if both_own { self.store.part(other)? } else { return None };
+        self.rename_in_object(other, number, new);
+        Some(parted)
+    }
+
+    fn rename_in_object(&mut self, id: Id, old: EventNumber, new: EventNumber) {
+        if let Some(landing) = self.store.get(id).and_then(|kept| kept.trace.landing.as_ref())
             && let Some(numbers) = self.objects.get_mut(&landing.object)
             && let Some(number) = numbers.iter_mut().find(|number| **number == old)
         {
             *number = new;
         }
-        id
+    }
+
+    /// An event of ours has no answer: what was put meanwhile with its bytes, and is nobody's else, is it.
+    fn look_for_bytes(&mut self, id: Id) {
+        let Some(kept) = self.store.get(id).filter(|kept| kept.trace.maybe_put()) else { return };
+        let (Some(sent_at), Some(body)) = (kept.trace.sent_at, &kept.trace.sent_body) else { return };
+        let hash = unanswered::record_hash(body);
+        let found = self.store.newest().find(|(_, kept)| {
+            let put = kept.trace.put_since();
+            kept.joined == Some(hash)
+                && unanswered::is_nobodys(&kept.trace)
+                && put.is_some_and(|put| unanswered::can_be(sent_at, put))
+        });
+        match found.map(|(found, _)| found) {
+            Some(found) => self.found_by_bytes(id, found),
+            None => self.unanswered.add(hash, id, sent_at),
+        }
+    }
+
+    fn found_by_bytes(&mut self, own: Id, found: Id) {
+        let id = self.merged(own, Some(found));
+        if let Some(kept) = self.store.get_mut(id) {
+            kept.trace.found_by_bytes = kept.trace.put();
+        }
+        self.settled(id);
     }
 
     /// A trace has changed: it takes part in settling lines once its bytes are known and it was put.
@@ -580,11 +635,18 @@ impl Traces {
         {
             kept.joined = Some(hash);
             let arrived = kept.trace.put_since().unwrap_or_default();
+            let nobodys = unanswered::is_nobodys(&kept.trace);
             let waiting = Waiting { id, arrived, bytes: kept.trace.record_bytes };
             let (nth, landing) = self.lines.record(hash, waiting);
             kept.trace.nth = nth;
             if let Some(landing) = landing {
                 self.land(id, landing);
+            }
+            if nobodys && let Some(own) = self.unanswered.take(&hash, arrived) {
+                // It may have been named by a log line since.
+                if self.store.get(own).is_some_and(|kept| kept.trace.maybe_put()) {
+                    self.found_by_bytes(own, id);
+                }
             }
         }
         self.settled(id);
@@ -603,10 +665,12 @@ impl Traces {
 /// Measures the clocks by a trace, once each.
 fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let millisecond = Duration::from_millis(1);
+    // Who writes a time down does so a little after it, and a duration is measured from elsewhere.
+    let both = 2 * millisecond;
     let span = |from: Timestamp, millis: f64| {
         let from = from.as_millis() * 1_000;
         let length = (millis.clamp(0.0, 1e9) * 1_000.0).round() as i64;
-        Span { from, to: from + length, precision: millisecond }
+        Span { from, to: from + length, precision: millisecond, end_precision: both }
     };
     let trace = &kept.trace;
     let answered = matches!(trace.answer, Some(Answer::Accepted { .. } | Answer::Refused { .. }));
@@ -615,17 +679,19 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let access = trace.access.as_ref();
     let gateway = access.and_then(|access| access.request_at.zip(access.response_ms));
     let gateway = gateway.map(|(from, took)| span(from, took.into()));
-    let run = trace.started_at.zip(trace.report).map(|(start, report)| span(start, report.duration_ms));
-    let putting = trace.function_at.zip(trace.putting.as_ref().and_then(|putting| putting.kinesis_ms));
-    let putting = putting.map(|(end, millis)| {
-        let whole = span(end, millis);
-        let length = whole.to - whole.from;
-        Span { from: whole.from - length, to: whole.from, precision: millisecond }
+    // Whenever these lines are written, that is within the request: the first after the gateway took it,
+    // the function's own before it answers.
+    let run = trace.started_at.zip(trace.function_at).map(|(start, end)| Span {
+        from: start.as_millis() * 1_000,
+        to: end.as_millis() * 1_000,
+        precision: millisecond,
+        end_precision: millisecond,
     });
     let arrival = trace.record_at.map(|arrived| span(arrived, 0.0));
     let date = trace.landing.as_ref().map(|landing| {
         let from = landing.time.as_millis() * 1_000;
-        Span { from, to: from, precision: Duration::from_secs(1) }
+        let second = Duration::from_secs(1);
+        Span { from, to: from, precision: second, end_precision: second }
     });
     let measured = &mut kept.measured;
     let mut once = |bit: u16, inner: Option<Span>, outer: Option<Span>, measure: fn(&mut Clocks, Span, Span)| {
@@ -638,7 +704,7 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     };
     once(measured::CLIENT_CLOCK, gateway, client, Clocks::gateway_within_client);
     once(measured::LAMBDA_CLOCK, run, gateway, Clocks::lambda_within_gateway);
-    once(measured::KINESIS_CLOCK, arrival, putting, Clocks::kinesis_within_lambda);
+    once(measured::KINESIS_CLOCK, arrival, gateway, Clocks::kinesis_within_gateway);
     once(measured::S3_CLOCK, date, arrival, Clocks::s3_after_kinesis);
 }
 

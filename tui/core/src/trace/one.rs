@@ -105,6 +105,8 @@ pub struct Trace {
     pub record_data: Option<Bytes>,
     /// The record's bytes.
     pub hash: Option<RecordHash>,
+    /// No answer and no line names its record: its bytes and the time do.
+    pub found_by_bytes: bool,
     /// Which of the records with these bytes it is, from 1, in the order they were seen.
     pub nth: u64,
     /// Where it landed.
@@ -153,10 +155,11 @@ impl Trace {
             self.outcome.as_deref(),
             Some("invalid" | "too_large" | "throttled" | "failed" | "not_found" | "method_not_allowed")
         );
-        let gateway_says = self
-            .access
-            .as_ref()
-            .is_some_and(|access| !access.reached && access.status.is_some_and(|status| (300..500).contains(&status)));
+        // The gateway refused by itself, or Lambda refused to run the function.
+        let gateway_says = self.access.as_ref().is_some_and(|access| {
+            let refused = |status: Option<u16>| status.is_some_and(|status| (300..500).contains(&status));
+            !access.reached && (refused(access.status) || refused(access.lambda_status))
+        });
         answered || function_says || gateway_says
     }
 
@@ -221,5 +224,6 @@ impl Trace {
         self.sent_bytes = self.sent_bytes.max(other.sent_bytes);
         self.record_bytes = self.record_bytes.max(other.record_bytes);
         self.nth = self.nth.max(other.nth);
+        self.found_by_bytes |= other.found_by_bytes;
     }
 }

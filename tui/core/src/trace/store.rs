@@ -111,6 +111,11 @@ impl Store {
         self.kept.values().map(|kept| (kept.number, &kept.trace))
     }
 
+    /// All that are kept, the newest first.
+    pub fn newest(&self) -> impl Iterator<Item = (Id, &Kept)> {
+        self.kept.iter().rev().map(|(id, kept)| (*id, kept))
+    }
+
     pub fn beside(&self, number: EventNumber, back: bool) -> Option<EventNumber> {
         let same_kind =
             |other: &EventNumber| matches!(other, EventNumber::Own(_)) == matches!(number, EventNumber::Own(_));
@@ -257,6 +262,45 @@ impl Store {
             }
         }
         Some((stays, renamed))
+    }
+
+    /// What was found for an event of ours by its bytes alone turns out to be another's: the two part.
+    /// The event of ours, as a new trace, and what the other one is called now.
+    pub fn part(&mut self, id: Id) -> Option<(Id, EventNumber)> {
+        let number = self.kept.get(&id).filter(|kept| kept.trace.found_by_bytes)?.number;
+        let last = self.numbers.range(EventNumber::Other(0)..).next_back();
+        let other = match last {
+            Some((EventNumber::Other(number), _)) => EventNumber::Other(number + 1),
+            _ => EventNumber::Other(self.others.events() + 1),
+        };
+        let kept = self.kept.get_mut(&id)?;
+        let trace = &mut kept.trace;
+        let own = Trace {
+            sent_at: trace.sent_at.take(),
+            latency: trace.latency.take(),
+            answer: trace.answer.take(),
+            sent_bytes: std::mem::take(&mut trace.sent_bytes),
+            sent_body: trace.sent_body.take(),
+            ..Trace::default()
+        };
+        trace.found_by_bytes = false;
+        kept.number = other;
+        let (term, settled) = (kept.term, kept.settled);
+        self.balance(number).remove(term);
+        self.balance(other).add(term);
+        self.numbers.remove(&number);
+        self.numbers.insert(other, id);
+        self.enqueue(id, other, false);
+        if settled {
+            self.enqueue(id, other, true);
+        }
+        let parted = self.create(number);
+        if bodies(&own) > 0 {
+            self.bodies.push_back(parted);
+        }
+        self.kept.get_mut(&parted)?.trace = own;
+        self.settle(parted);
+        Some((parted, other))
     }
 
     /// A body or record was added to a trace.

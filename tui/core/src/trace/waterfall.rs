@@ -535,7 +535,9 @@ impl Make<'_> {
         let words = || trace.function_words.clone().unwrap_or_default();
         match trace.outcome.as_deref() {
             // What Kinesis did to it is Kinesis's.
-            Some("accepted" | "throttled" | "failed" | "unknown") => return StageState::Passed,
+            Some("accepted" | "throttled" | "failed" | "unknown") if !trace.threw() && !trace.timed_out() => {
+                return StageState::Passed;
+            }
             Some("invalid" | "too_large" | "not_found" | "method_not_allowed") => {
                 return StageState::Refused { status: trace.function_status.unwrap_or(0), message: words() };
             }

@@ -46,7 +46,7 @@ impl Page {
     pub async fn write(
         self,
         global: &Global,
-        target: &Target,
+        target: Option<&Target>,
         watch: &Watch,
         result: &CommandResult,
         began: Timestamp,
@@ -83,7 +83,7 @@ impl Page {
             began,
             ended,
         };
-        let written = render(&findings, &mask(target))
+        let written = render(&findings, &mask(global, target))
             .and_then(|page| fs::write(&self.path, page).map_err(|error| error.to_string()));
         match written {
             Ok(()) => say(&format!("The report is {}.", self.path.display())),
@@ -93,9 +93,13 @@ impl Page {
 }
 
 /// What is known here to be nobody else's business.
-fn mask(target: &Target) -> Mask {
-    let mut mask = Mask::new().with(target.account_id(), Secret::Account);
-    if let Some(host) = target.endpoint_url().and_then(host_of) {
+fn mask(global: &Global, target: Option<&Target>) -> Mask {
+    let mut mask = Mask::new();
+    if let Some(target) = target {
+        mask = mask.with(target.account_id(), Secret::Account);
+    }
+    let endpoint = target.and_then(Target::endpoint_url).or(global.endpoint_url.as_deref());
+    if let Some(host) = endpoint.and_then(host_of) {
         mask = mask.with(host, Secret::Host);
     }
     for name in [std::env::var("HOSTNAME").ok(), fs::read_to_string("/etc/hostname").ok()].into_iter().flatten() {
@@ -111,20 +115,26 @@ fn host_of(url: &str) -> Option<&str> {
 }
 
 /// With what it was done, and where.
-async fn environment(global: &Global, target: &Target) -> Vec<(String, String)> {
+async fn environment(global: &Global, target: Option<&Target>) -> Vec<(String, String)> {
     let name = &global.stack_name;
+    let mut rows = vec![
+        ("Tailwater".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("system".to_owned(), format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH)),
+    ];
+    let Some(target) = target else {
+        rows.push(("target".to_owned(), "not reached".to_owned()));
+        return rows;
+    };
     let place = match target.kind() {
         Kind::Local => "the embedded cloud of this program",
         Kind::Aws => "AWS",
         Kind::Custom => "an endpoint that speaks like AWS",
     };
-    let mut rows = vec![
-        ("Tailwater".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("system".to_owned(), format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH)),
+    rows.extend([
         ("target".to_owned(), place.to_owned()),
         ("region".to_owned(), target.region().to_owned()),
         ("account".to_owned(), target.account_id().to_owned()),
-    ];
+    ]);
     rows.extend(target.endpoint_url().map(|url| ("endpoint".to_owned(), url.to_owned())));
     rows.extend(
         target.service_endpoints().into_iter().map(|endpoint| (format!("{} at", endpoint.service), endpoint.url)),
@@ -136,8 +146,9 @@ async fn environment(global: &Global, target: &Target) -> Vec<(String, String)> 
     match Stack::find(&target.cloudformation(), name).await {
         Ok(Some(stack)) => {
             rows.push(("stack".to_owned(), format!("{name}, {}", stack.status)));
-            let shown = stack.outputs.iter().chain(&stack.parameters).filter(|(_, value)| !value.is_empty());
-            rows.extend(shown.cloned());
+            rows.extend(stack.outputs);
+            let set = stack.parameters.into_iter().filter(|(_, value)| !value.is_empty());
+            rows.extend(set.map(|(name, value)| (format!("parameter {name}"), value)));
         }
         Ok(None) => rows.push(("stack".to_owned(), format!("{name}, which is not there"))),
         Err(error) => rows.push(("stack".to_owned(), format!("{name}, which could not be looked at: {error}"))),

@@ -195,6 +195,24 @@ async fn one_that_others_made_is_only_watched() {
     assert!(matches!(refused, DeployError::Foreign(_)) && refused.to_string().contains("only watched"), "{refused}");
 }
 
+#[tokio::test]
+async fn one_that_others_made_is_watched_by_what_it_has() {
+    let place = Place::new().await;
+    let template = r#"{"Resources": {
+        "Orders": {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "orders", "ShardCount": 1}},
+        "Lines": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/orders"}},
+        "Raw": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "orders-raw"}}}}"#;
+    place.client().create_stack().stack_name(STACK).template_body(template).send().await.expect("made");
+    while place.status().await != "CREATE_COMPLETE" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stack = place.stack().await;
+    let found = crate::deploy::pipeline_of(&place.target, STACK, &stack).await.expect("something to watch");
+    assert_eq!((found.outputs.stream_name.as_str(), found.outputs.bucket_name.as_str()), ("orders", "orders-raw"));
+    assert_eq!(found.log_groups, [(tailwater_core::events::LogSource::Function, "/aws/lambda/orders".to_owned())]);
+    assert_eq!(found.outputs.submit_url, "", "nothing is sent there");
+}
+
 /// `DescribeStacks`, shaped as in the API reference of CloudFormation.
 fn stack_answer(status: &str) -> String {
     format!(

@@ -237,6 +237,7 @@ fn presenter_mode_on_a_projector() {
 #[test]
 fn marks_move_as_hops_are_observed_and_then_the_screen_is_still() {
     let mut app = ready_app();
+    app.update(Message::Tick(story::at(2_000)));
     story::event(&mut app, 1, 2_000);
     let mut screen = Screen::new();
     let mut seen = Vec::new();
@@ -254,4 +255,32 @@ fn marks_move_as_hops_are_observed_and_then_the_screen_is_still() {
         _ => unreachable!("a stack event"),
     })]));
     assert!(!app.moves());
+}
+
+/// What a second of 10,000 records costs: run with `--ignored --nocapture`.
+#[test]
+#[ignore = "it measures"]
+fn ten_thousand_records_a_second() {
+    let mut app = ready_app();
+    let mut screen = Screen::new();
+    press(&mut app, "3fsignup");
+    let record = |seq: u64| story::record(seq, 1_000 + i64::try_from(seq / 10).expect("small"));
+    // The history is full before it counts.
+    for first in (0..10_000).step_by(500) {
+        app.update(Message::Events((first..first + 500).map(record).collect()));
+    }
+    let mut taken_in = std::time::Duration::ZERO;
+    let mut drawing = std::time::Duration::ZERO;
+    for frame in 0..60 {
+        let first = 10_000 + frame * 167;
+        let batch: Vec<Event> = (first..first + 167).map(record).collect();
+        let began = std::time::Instant::now();
+        app.update(Message::Events(batch));
+        app.update(Message::Tick(story::at(2_000 + i64::try_from(frame).expect("small") * 16)));
+        taken_in += began.elapsed();
+        let began = std::time::Instant::now();
+        drawn(&mut app, &mut screen, 120, 40);
+        drawing += began.elapsed();
+    }
+    println!("of one second: {taken_in:?} to take 10,020 records in, {drawing:?} for 60 pictures");
 }

@@ -291,6 +291,68 @@ fn ctrl_c_asks_what_is_to_become_of_it() {
 }
 
 #[test]
+fn between_two_tries_leaving_is_said_to_give_it_up() {
+    let mut app = executing_app();
+    app.update(Message::Deploy(DeployProgress::Between(true)));
+    app.update(Message::Key(tailwater_core::app::KeyPress::ctrl('c')));
+    let screen = screen_text(&mut app, 80, 24);
+    assert!(screen.contains("Nothing runs in AWS at this moment"), "{screen}");
+    app.update(Message::Deploy(DeployProgress::Between(false)));
+    assert!(screen_text(&mut app, 80, 24).contains("CREATE_IN_PROGRESS runs"));
+}
+
+#[test]
+fn what_failed_without_rollback_can_be_rolled_back_instead() {
+    let mut app = watching_app(true);
+    press(&mut app, "6d");
+    app.update(Message::Deploy(DeployProgress::Previewed(Preview { creates: false, ..creation() })));
+    assert!(!screen_text(&mut app, 120, 40).contains("roll back instead"));
+    assert_eq!(press_one(&mut app, 'R'), []);
+    app.update(Message::Deploy(DeployProgress::Previewed(Preview { can_roll_back: true, ..creation() })));
+    assert!(screen_text(&mut app, 120, 40).contains("roll back instead"));
+    assert_eq!(press_one(&mut app, 'R'), [Effect::RollBack]);
+    assert!(app.deployment().working(), "what rolling back takes is found out");
+}
+
+#[test]
+fn a_click_selects_a_row_of_the_chart() {
+    use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut app = executing_app();
+    let mut screen = super::super::Screen::new();
+    let text = super::text(&super::drawn(&mut app, &mut screen, 120, 40));
+    let row = text.lines().position(|line| line.trim_start().starts_with("Stream ")).expect("a row of the chart");
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 4,
+        row: u16::try_from(row).expect("a row"),
+        modifiers: KeyModifiers::NONE,
+    };
+    let message = screen.handle(Event::Mouse(click), &app).expect("a row was hit");
+    app.update(message);
+    let chart = app.chart();
+    let selected = app.chart_selected(&chart).and_then(|index| chart.rows.get(index)).and_then(|row| row.logical_id());
+    assert_eq!(selected, Some("Stream"));
+}
+
+#[test]
+fn the_header_says_since_when_the_stack_is_so_and_what_answers_elsewhere() {
+    let mut app = watching_app(true);
+    let Message::Deploy(DeployProgress::Found { status, own, pipeline, .. }) = found(true) else { panic!("found") };
+    let since = tailwater_core::events::Timestamp::parse("2026-11-12T09:00:00.000Z");
+    app.update(Message::Deploy(DeployProgress::Found { status, since, own, pipeline }));
+    assert!(screen_text(&mut app, 120, 40).contains("stack tailwater ✓ UPDATE_COMPLETE 12 Nov"));
+    app.update(Message::Reached(Target::Aws {
+        account_id: "123456784321".to_owned(),
+        region: "ap-southeast-2".to_owned(),
+        profile: None,
+        endpoint_url: None,
+        elsewhere: vec!["Kinesis at http://127.0.0.1:4568".to_owned()],
+        who: "role OnCall".to_owned(),
+    }));
+    assert!(screen_text(&mut app, 120, 40).contains("Kinesis at http://127.0.0.1:4568"));
+}
+
+#[test]
 fn a_failure_has_its_first_cause_on_top_and_the_rest_folded() {
     let mut app = executing_app();
     let stack = "AWS::CloudFormation::Stack";

@@ -307,3 +307,55 @@ fn the_functions_line_alone_finds_the_object() {
     let waterfall = traces.waterfall(number, Timestamp::from_millis(8_000)).expect("a trace");
     assert_eq!(waterfall.rows[5].state, StageState::Passed);
 }
+
+#[test]
+fn an_unanswered_event_is_found_by_its_bytes_and_the_time() {
+    let lost = |seq, millis| Sent {
+        time: Timestamp::from_millis(millis),
+        body: Bytes::from_static(b"{ \"a\": 1 }"),
+        ..sent(seq, Answer::Unanswered { message: "timed out".into() })
+    };
+    let put = |number, millis| Record { time: Timestamp::from_millis(millis), ..record(number, "{\"a\":1}\n") };
+    let now = Timestamp::from_millis(2_000);
+    // Its record was seen before nobody waited for the answer any longer; another's is much older.
+    let mut traces = Traces::new();
+    traces.record(&put(1, -60_000));
+    traces.record(&put(2, 1_005));
+    traces.sent(&lost(1, 1_000));
+    let ledger = traces.ledger(now);
+    assert_eq!((ledger.sent, ledger.on_the_way, ledger.unanswered, ledger.others), (1, 1, 0, 1));
+    assert_eq!(traces.number_of_record(&sequence(2), &shard()), Some(EventNumber::Own(1)));
+    assert!(traces.get(EventNumber::Own(1)).is_some_and(|trace| trace.found_by_bytes));
+    // It is seen later; and two events with the same bytes are settled by count.
+    let mut traces = Traces::new();
+    traces.sent(&lost(1, 1_000));
+    traces.sent(&lost(2, 1_000));
+    traces.record(&put(1, 1_005));
+    let ledger = traces.ledger(now);
+    assert_eq!((ledger.sent, ledger.on_the_way, ledger.unanswered, ledger.others), (2, 1, 1, 0));
+    traces.record(&put(2, 1_006));
+    traces.record(&put(3, 1_007));
+    let ledger = traces.ledger(now);
+    assert_eq!((ledger.on_the_way, ledger.unanswered, ledger.others), (2, 0, 1));
+}
+
+#[test]
+fn what_was_taken_for_an_unanswered_event_goes_back_when_its_answer_comes() {
+    let mut traces = Traces::new();
+    let body = Bytes::from_static(b"{\"a\":1}");
+    traces.sending(1, Timestamp::from_millis(1_000));
+    traces.record(&record(1, "{\"a\":1}\n"));
+    let lost = Answer::Unanswered { message: "reset".into() };
+    traces.sent(&Sent { body: body.clone(), ..sent(2, lost) });
+    assert_eq!(traces.number_of_record(&sequence(1), &shard()), Some(EventNumber::Own(2)));
+    traces.object(&object("a", &["{\"a\":1}\n"]));
+    traces.sent(&Sent { body, ..accepted(1) });
+    assert_eq!(traces.number_of_record(&sequence(1), &shard()), Some(EventNumber::Own(1)));
+    assert_eq!(traces.numbers_in_object(&"a".into()), [EventNumber::Own(1)]);
+    let ledger = traces.ledger(Timestamp::from_millis(8_000));
+    assert_eq!((ledger.sent, ledger.in_s3, ledger.unanswered, ledger.others), (2, 1, 1, 0));
+    // Its own record comes at last.
+    traces.record(&record(2, "{\"a\":1}\n"));
+    let ledger = traces.ledger(Timestamp::from_millis(8_000));
+    assert_eq!((ledger.in_s3, ledger.on_the_way, ledger.unanswered, ledger.others), (1, 1, 0, 0));
+}
