@@ -71,7 +71,7 @@ impl App {
 
     /// Esc does something: marks of what was looked for go, the tour ends, or a level is left.
     pub(super) fn can_escape(&self) -> bool {
-        self.finds() || self.is_on_tour() || self.is_away()
+        self.finds() || self.is_away() || self.is_on_tour()
     }
 
     /// The cursor of the open row stands in a JSON tree.
