@@ -1,7 +1,6 @@
 //! Faults of the local cloud, ordered as users order them: the trace of an event that met one says
 //! the true hop and reason, and what is on is said by every program that looks.
 #![cfg(all(unix, feature = "local"))]
-#![expect(clippy::large_futures, reason = "the SDK's are")]
 
 mod common;
 
@@ -62,7 +61,7 @@ impl Pipeline {
             .await;
         let deployed = user.run(&["deploy", "--output", "json", "--param", "BufferIntervalSeconds=0"]);
         let outputs = last_json(&deployed)["outputs"].clone();
-        Self { user, cloud, config, outputs, retention: Duration::from_secs(24 * 3600) }
+        Self { user, cloud, config, outputs, retention: Duration::from_hours(24) }
     }
 
     fn output(&self, name: &str) -> &str {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use common::{User, cloud::Cloud, last_json};
+use common::{Cloud, User, last_json};
 use serde_json::Value;
 
 /// Longer than anything here takes.

@@ -6,7 +6,7 @@ mod common;
 
 use std::{io::Write, path::PathBuf};
 
-use common::{User, cloud::Cloud, screen::Screen};
+use common::{Cloud, User, screen::Screen};
 
 /// A cloud that plays AWS, and a user with its keys.
 struct Aws {

@@ -1,12 +1,16 @@
-//! What goes to stdout: JSON lines for programs, lines for people.
+//! What goes to stdout: JSON lines for programs, lines for people. How a row is written as JSON is
+//! the same here and where the app saves rows.
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+pub use tailwater_core::text::json_lines::{
+    log as log_json, millis, record as record_json, sent as sent_json, stack as stack_json, tagged,
+};
 use tailwater_core::{
     events::{Answer, LogLine, Object, ObjectLines, Record, Sent, StackEvent},
     pipeline::Outputs,
-    text::safe::visible,
+    text::{json_lines, safe::visible},
 };
 
 use super::{CommandError, CommandResult, End};
@@ -32,17 +36,6 @@ pub fn line(output: Output, json: impl FnOnce() -> Value, text: impl FnOnce() ->
     print(line.as_bytes())
 }
 
-/// `{"event":"stack",…}`, or with `source` for `tail`.
-pub fn stack_json(event: &StackEvent) -> Map<String, Value> {
-    let mut line = Map::new();
-    line.insert("time".into(), json!(event.time));
-    line.insert("logicalId".into(), json!(event.logical_id));
-    line.insert("type".into(), json!(event.resource_type));
-    line.insert("status".into(), json!(event.status.as_str()));
-    line.insert("reason".into(), json!(event.reason));
-    line
-}
-
 /// A stack event as a line for people.
 pub fn stack_text(event: &StackEvent) -> String {
     let sign = if event.status.failed() {
@@ -62,32 +55,6 @@ pub fn stack_text(event: &StackEvent) -> String {
     )
 }
 
-/// The first member, `event` or `source`, before the others.
-pub fn tagged(tag: &str, name: &str, members: Map<String, Value>) -> Value {
-    let mut line = Map::new();
-    line.insert(tag.to_owned(), json!(name));
-    line.extend(members);
-    Value::Object(line)
-}
-
-/// `{"event":"sent",…}`.
-pub fn sent_json(sent: &Sent) -> Value {
-    let (shard_id, sequence_number) = match &sent.answer {
-        Answer::Accepted { shard_id, sequence_number, .. } => (Some(shard_id), Some(sequence_number)),
-        _ => (None, None),
-    };
-    json!({
-        "event": "sent",
-        "seq": sent.seq,
-        "status": sent.status(),
-        "latencyMs": millis(sent.latency),
-        "apiRequestId": sent.api_request_id(),
-        "shardId": shard_id,
-        "sequenceNumber": sequence_number,
-        "error": sent.error(),
-    })
-}
-
 /// `#42 202 in 9 ms, shard 0`.
 pub fn sent_text(sent: &Sent) -> String {
     let took = sent.latency.as_millis();
@@ -102,53 +69,10 @@ pub fn sent_text(sent: &Sent) -> String {
     }
 }
 
-/// A row of `tail records`. `data` is the JSON value as it stands, numbers as sent, or base64 where
-/// it is none.
-pub fn record_json(record: &Record) -> String {
-    let bytes = record.data.strip_suffix(b"\n").unwrap_or(&record.data);
-    let data = std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| serde_json::from_str::<&serde_json::value::RawValue>(text).ok())
-        .map_or_else(
-            || {
-                use base64::Engine;
-                json!({ "base64": base64::engine::general_purpose::STANDARD.encode(&record.data) }).to_string()
-            },
-            |raw| raw.get().to_owned(),
-        );
-    let head = json!({
-        "source": "records",
-        "time": record.time,
-        "shardId": record.shard_id,
-        "sequenceNumber": record.sequence_number,
-        "partitionKey": record.partition_key,
-    })
-    .to_string();
-    // The value goes in as text: a parsed one would lose the digits of large numbers. A JSON value
-    // can hold line breaks only between its tokens, where they are as good as spaces.
-    format!("{},\"data\":{}}}", head.trim_end_matches('}'), data.replace(['\n', '\r'], " "))
-}
-
 /// A record as a line for people.
 pub fn record_text(record: &Record) -> String {
     let data = String::from_utf8_lossy(record.data.strip_suffix(b"\n").unwrap_or(&record.data));
     format!("{}  shard {}  {}", clock(record.time), record.shard_id.number(), visible(&data))
-}
-
-/// A row of `tail logs`.
-pub fn log_json(line: &LogLine) -> Value {
-    json!({
-        "source": "logs",
-        "time": line.time,
-        "ingestionTime": line.ingestion_time,
-        "group": line.group,
-        "stream": line.stream,
-        "eventId": line.event_id,
-        "lambdaRequestId": line.lambda_request_id,
-        "apiRequestId": line.api_request_id,
-        "level": line.level.word(),
-        "message": line.message,
-    })
 }
 
 /// A log line as a line for people.
@@ -158,13 +82,7 @@ pub fn log_text(line: &LogLine) -> String {
 
 /// A row of `tail objects`.
 pub fn object_json(object: &Object) -> Value {
-    json!({
-        "source": "objects",
-        "time": object.time,
-        "key": object.key,
-        "bytes": object.size_bytes,
-        "records": object.records(),
-    })
+    json_lines::object(object.time, &object.key, object.size_bytes, object.records().map(|count| count as u64))
 }
 
 /// An object as a line for people.
@@ -189,11 +107,6 @@ pub fn outputs_text(outputs: &Outputs) -> String {
     let lines: Vec<String> =
         members.iter().map(|(name, value)| format!("  {name:<22} {}", value.as_str().unwrap_or_default())).collect();
     lines.join("\n")
-}
-
-/// Milliseconds with what counts of their fraction.
-pub fn millis(duration: std::time::Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 /// A time for people, in UTC.

@@ -51,7 +51,9 @@ async fn post(global: &Global, args: &SendArgs, template: String, target: &crate
         rate: args.rate,
         concurrency: args.concurrency.unwrap_or(if args.count == 1 { NonZeroUsize::MIN } else { CONCURRENCY }),
     };
-    let mut following = if args.wait { Some(Following::start(target, &deployed).await?) } else { None };
+    // What has a number or an id of its own is equal to no other.
+    let distinct = args.count == 1 || ["{{seq}}", "{{uuid}}"].iter().any(|own| template.contains(own));
+    let mut following = if args.wait { Some(Following::start(target, &deployed, !distinct).await?) } else { None };
     let events = (1..=args.count).map(move |seq| {
         let filled = placeholders::fill(&template, seq, crate::target::now(), &mut || rand::rng().random());
         // Checked above: what is wrong with a template is wrong with every filling.
@@ -150,7 +152,7 @@ impl Shown {
             }
             let all_ended = match &mut following {
                 Some(following) => {
-                    following.print_ended(self.output)?;
+                    following.print_ended(self.output, sending)?;
                     following.all_ended()
                 }
                 None => true,

@@ -4,10 +4,12 @@
 mod burst;
 mod diagnostics;
 mod history;
+mod outside;
 mod paint;
 mod recordings;
 mod remembered;
 mod replay;
+mod saving;
 mod start;
 mod terminal;
 mod work;
@@ -28,6 +30,7 @@ use crate::{
     ui::{self, Screen},
 };
 use history::History;
+use outside::{Ended, Outside};
 use recordings::Recordings;
 use remembered::Remembered;
 pub use replay::{Export, export, replay};
@@ -111,7 +114,7 @@ async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Pat
 
     let history = History::open();
     let earlier = Message::History(history.bodies());
-    let mut doing = Doing { work: work.start(sender), history, remembered, recordings, picture: None };
+    let mut doing = Doing { work: work.start(sender), history, remembered, recordings, picture: None, outside: None };
     doing.update(&mut app, earlier).await;
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
@@ -127,7 +130,7 @@ async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Pat
         let dirty = app.is_dirty();
         tokio::select! {
             biased;
-            () = end.told() => break 'app true,
+            () = end.told(true) => break 'app true,
             key = keys.next() => match key {
                 Some(Ok(event)) => {
                     doing.update(&mut app, Message::Tick(now())).await;
@@ -162,6 +165,25 @@ async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Pat
             _ = next_picture.tick(), if app.moves() => { doing.update(&mut app, Message::Tick(now())).await; }
             _ = next_tick.tick(), if app.changes_with_time() => { doing.update(&mut app, Message::Tick(now())).await; }
         }
+        if let Some(outside) = doing.outside.take() {
+            // Whoever has the terminal now reads its keys.
+            drop(keys);
+            terminal.lend()?;
+            let ended = outside::show(outside, &mut app, &mut doing, &mut messages, &mut end).await;
+            // What was pressed to stop the other program was not meant for this one.
+            end = terminal::ToldToEnd::listen()?;
+            terminal.take_again()?;
+            keys = EventStream::new();
+            let (width, height) = crossterm::terminal::size()?;
+            app.update(Message::Resize { width, height });
+            match ended {
+                Ok(Ended::Back) => {}
+                Ok(Ended::Told) => break 'app true,
+                Err(error) => {
+                    app.update(Message::Notice(format!("showed it outside the app: {error}")));
+                }
+            }
+        }
         // The draw phase: only when something changed, and not more often than anyone can see.
         if app.is_dirty() && drawn.elapsed() >= FRAME {
             terminal.take_mouse(app.mouse_wanted())?;
@@ -189,6 +211,8 @@ struct Doing {
     recordings: Recordings,
     /// The picture that is to be drawn.
     picture: Option<String>,
+    /// What is to have the terminal next.
+    outside: Option<Outside>,
     remembered: Remembered,
 }
 
@@ -217,6 +241,11 @@ impl Doing {
                         app.update(Message::Notice(format!("copied to the clipboard: {error}")));
                     }
                 }
+                Effect::Save { file, text, what, over } => {
+                    app.update(saving::save(&file, &text, &what, over));
+                }
+                Effect::OpenIn { viewer, name, text } => self.outside = Some(Outside::OpenIn { viewer, name, text }),
+                Effect::Print(text) => self.outside = Some(Outside::Print(text)),
                 Effect::Remember(body) => {
                     if let Err(error) = self.history.add(&body) {
                         app.update(Message::Notice(format!("wrote the history of sent events: {error}")));

@@ -42,6 +42,20 @@ impl Terminal {
         Ok(self.inner.draw(draw)?.buffer)
     }
 
+    /// Gives the terminal to something else, until [`Self::take_again`].
+    pub fn lend(&mut self) -> io::Result<()> {
+        self.inner.show_cursor()?;
+        give_back();
+        Ok(())
+    }
+
+    /// Takes the terminal again.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        take()?;
+        self.follow_mouse()?;
+        self.inner.clear()
+    }
+
     /// Takes the mouse, or leaves it to the terminal.
     pub fn take_mouse(&mut self, mouse: bool) -> io::Result<()> {
         if self.mouse != mouse {
@@ -75,6 +89,23 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.inner.show_cursor();
         give_back();
+    }
+}
+
+/// Keys come as they are pressed, as long as this is there.
+pub struct Raw;
+
+impl Raw {
+    /// From now on.
+    pub fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = disable_raw_mode();
     }
 }
 
@@ -140,18 +171,21 @@ impl ToldToEnd {
         Ok(Self {})
     }
 
-    /// Waits for it.
-    pub async fn told(&mut self) {
+    /// Waits for it; `interrupts`: SIGINT counts.
+    pub async fn told(&mut self, interrupts: bool) {
         #[cfg(unix)]
         {
             let [terminate, hang_up, interrupt] = &mut self.signals;
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = hang_up.recv() => {}
-                _ = interrupt.recv() => {}
+                _ = interrupt.recv(), if interrupts => {}
             }
         }
         #[cfg(not(unix))]
-        std::future::pending::<()>().await;
+        {
+            let _ = interrupts;
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -7,8 +7,8 @@ use ratatui::{
     text::{Line, Span},
 };
 use tailwater_core::{
-    app::{App, Context, PromptKind, keymap},
-    text::safe::visible,
+    app::{App, Context, PromptKind, Sign, keymap},
+    text::{number, safe::visible},
 };
 
 use super::{Theme, fit, present};
@@ -63,18 +63,28 @@ fn typed(app: &App, kind: PromptKind, (before, after): (&str, &str), room: usize
     let name = match kind {
         PromptKind::Filter => "Show only: ".to_owned(),
         PromptKind::Find => "Find: ".to_owned(),
+        PromptKind::Save => format!("Save {} to: ", number::counted(app.pane(app.focus()).len() as u64, "row")),
         PromptKind::AgreeToDeploy => format!("Lose that? Type {}: ", visible(app.stack_name().as_str())),
         PromptKind::AgreeToDestroy => format!("Destroy it? Type {}: ", visible(app.stack_name().as_str())),
     };
-    let before = visible(before).into_owned();
+    // From where something is wrong on, the text stands out.
+    let wrong = app.filter_error().map_or(usize::MAX, |error| error.at);
+    let (good, bad) = before.split_at(wrong.min(before.len()));
+    let bad = visible(bad).into_owned();
+    let good = visible(good).into_owned();
     // The end of a long text stays in sight, where it is typed.
-    let before = fit::skip(&before, fit::width(&before).saturating_sub(room)).to_owned();
+    let bad_width = fit::width(&bad);
+    let good = fit::skip(&good, (fit::width(&good) + bad_width).saturating_sub(room)).to_owned();
+    let bad = fit::skip(&bad, bad_width.saturating_sub(room)).to_owned();
+    let bad_style = theme.sign(Sign::Attention);
+    let after_style = if wrong <= before.len() { bad_style } else { ratatui::style::Style::new() };
     let mut letters = after.chars();
     let under = letters.next().map_or_else(|| " ".to_owned(), |letter| visible(&letter.to_string()).into_owned());
     vec![
         Span::styled(name, theme.strong()),
-        Span::raw(before),
+        Span::raw(good),
+        Span::styled(bad, bad_style),
         Span::styled(under, ratatui::style::Style::new().add_modifier(Modifier::REVERSED)),
-        Span::raw(fit::cut(&visible(letters.as_str()), room / 2)),
+        Span::styled(fit::cut(&visible(letters.as_str()), room / 2), after_style),
     ]
 }

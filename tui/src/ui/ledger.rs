@@ -9,7 +9,7 @@ use ratatui::{
 };
 use tailwater_core::{
     app::{self, App, Phase, Sign, Verdict},
-    text::number::grouped,
+    text::number::{counted, grouped},
     trace::Ledger,
 };
 
@@ -118,10 +118,18 @@ fn figures(ledger: Ledger, width: usize, theme: Theme) -> Line<'static> {
         let some: Vec<Term> = terms.into_iter().filter(|(count, ..)| *count > 0).collect();
         spans = terms_of(ledger.sent, &some, theme);
     }
-    for beside in [format!("others put {} ", grouped(ledger.others)), format!("others {} ", grouped(ledger.others))] {
-        if let Some(gap) = width.checked_sub(taken(&spans) + fit::width(&beside)).filter(|gap| *gap >= 2) {
+    let others = grouped(ledger.others);
+    let duplicates = (ledger.duplicates > 0)
+        .then(|| format!("{} {}, ", Sign::Attention.text(), counted(ledger.duplicates, "duplicate")))
+        .unwrap_or_default();
+    let beside = [(&duplicates, format!("others put {others} ")), (&duplicates, format!("others {others} "))];
+    let alone = [(&duplicates, String::new()), (&String::new(), format!("others {others} "))];
+    for (duplicates, others) in beside.iter().chain(&alone) {
+        let cells = fit::width(duplicates) + fit::width(others);
+        if let Some(gap) = width.checked_sub(taken(&spans) + cells).filter(|gap| *gap >= 2) {
             spans.push(Span::raw(" ".repeat(gap)));
-            spans.push(Span::styled(beside, theme.quiet()));
+            spans.push(Span::styled((*duplicates).clone(), theme.strong()));
+            spans.push(Span::styled(others.clone(), theme.quiet()));
             break;
         }
     }

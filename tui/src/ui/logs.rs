@@ -14,19 +14,28 @@ use super::{
 };
 
 const LAMBDAS_WORDS: [&str; 4] = ["START", "END", "REPORT", "INIT"];
-/// From this width on a row says whose log it is in.
+/// From these widths on a row says whose log it is in, and the end or the whole of its request's id.
 const ROOM_FOR_SOURCE: u16 = 56;
+const ROOM_FOR_ID: u16 = 100;
+const ROOM_FOR_WHOLE_ID: u16 = 160;
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let state = rows::state_words(app, Pane::Logs, Some(EventSource::Logs));
-    let inner = title::draw(frame, area, focused(app, Pane::Logs), &title::of(Pane::Logs), &state, theme);
-    rows::draw(frame, inner, app, screen, Pane::Logs, theme, |row| {
+    let name = title::of(Pane::Logs);
+    let state = rows::state_words(app, Pane::Logs, Some(EventSource::Logs), title::room(area, &name));
+    let inner = title::draw(frame, area, focused(app, Pane::Logs), &name, &state, theme);
+    rows::draw(frame, inner, app, screen, Pane::Logs, theme, |row, _| {
         let Row::Log { line, brief } = row else {
             return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
         };
-        let mut columns = vec![Span::styled(format!("{} ", app.offset().clock_millis(line.time)), theme.quiet())];
+        let mut columns = vec![Span::styled(format!("{} ", app.row_time(line.time, true)), theme.quiet())];
         if area.width >= ROOM_FOR_SOURCE {
             columns.push(Span::styled(fit::left(source_word(line.source), 9), theme.quiet()));
+        }
+        if area.width >= ROOM_FOR_ID {
+            let cells = if area.width >= ROOM_FOR_WHOLE_ID { 36 } else { 9 };
+            let id = line.api_request_id.as_ref().map(|id| id.as_str());
+            let id = id.or_else(|| line.lambda_request_id.as_ref().map(|id| id.as_str())).unwrap_or_default();
+            columns.push(Span::styled(fit::left(&fit::end_of(&visible(id), cells), cells + 1), theme.quiet()));
         }
         // Lambda's own lines begin with a word in capitals, which stands where the level would.
         if line.level != Level::Info || !LAMBDAS_WORDS.iter().any(|word| brief.starts_with(word)) {

@@ -12,6 +12,7 @@ mod help;
 mod input;
 mod ledger;
 mod logs;
+mod marks;
 mod masked;
 mod messages;
 mod objects;
@@ -89,7 +90,7 @@ fn body(frame: &mut Frame, layout: &Layout, app: &App, screen: &mut Screen, them
     } else if app.help().is_some() {
         help::draw(frame, area, app, theme);
     } else if app.detail().is_some() {
-        detail::draw(frame, area, app, theme);
+        detail::draw(frame, area, app, screen, theme);
     } else if let Some(number) = app.trace().filter(|_| bytes_shown(app)) {
         trail::draw(frame, area, app, number, theme);
     } else if let Some(number) = app.trace() {

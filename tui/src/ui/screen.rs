@@ -14,13 +14,22 @@ pub struct Screen {
     revision: Option<u64>,
     /// The id of the first row in sight, by pane.
     pub(super) tops: [u64; Pane::ALL.len()],
+    /// The first line in sight of the row that is open.
+    pub(super) detail_top: usize,
     panes: Vec<(Rect, Pane)>,
     rows: Vec<(Rect, Pane, u64)>,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { editor: editor(""), revision: None, tops: [0; Pane::ALL.len()], panes: Vec::new(), rows: Vec::new() }
+        Self {
+            editor: editor(""),
+            revision: None,
+            tops: [0; Pane::ALL.len()],
+            detail_top: 0,
+            panes: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use ratatui::{
 use tailwater_core::{
     app::{App, Pane, Row, Sign},
     events::{Answer, Sent},
-    text::{safe::visible, time},
+    text::{number, safe::visible, time},
 };
 
 use super::{
@@ -21,6 +21,10 @@ use super::{
 
 /// Lines that the answers keep for themselves.
 const ANSWERS_AT_LEAST: u16 = 2;
+/// From these widths on an answer has its time, the size of its body, and its ids.
+const ROOM_FOR_TIME: u16 = 56;
+const ROOM_FOR_SIZE: u16 = 76;
+const ROOM_FOR_ID: u16 = 100;
 /// Cells of the preview that are made ready.
 const PREVIEW_CELLS: usize = 400;
 
@@ -84,11 +88,11 @@ fn state_words(app: &App, area: Rect) -> String {
             room,
         );
     }
-    let state = rows::state_words(app, Pane::Send, None);
+    let room = usize::from(width).saturating_sub(14);
+    let state = rows::state_words(app, Pane::Send, None, room);
     let address = app.deployment().ready().map(|ready| visible(&ready.outputs.submit_url).into_owned());
     match address {
         Some(address) if state.is_empty() || state == "following" => {
-            let room = usize::from(width).saturating_sub(14);
             let bare = address.split_once("://").map_or(address.as_str(), |(_, bare)| bare);
             fit::cut(if fit::width(&address) <= room { &address } else { bare }, room)
         }
@@ -137,7 +141,7 @@ fn draw_answers(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, t
     let taken = if state.is_empty() && waits > 0 {
         0
     } else {
-        rows::draw(frame, list, app, screen, Pane::Send, theme, |row| answer(row, theme))
+        rows::draw(frame, list, app, screen, Pane::Send, theme, |row, _| answer(app, row, area.width, theme))
     };
     if let Some((first, waits)) = in_flight.first_key_value() {
         let waited = time::whole_seconds(app.now().since(waits.since));
@@ -154,12 +158,21 @@ fn draw_answers(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, t
     }
 }
 
-fn answer(row: &Row, theme: Theme) -> Words {
+fn answer(app: &App, row: &Row, width: u16, theme: Theme) -> Words {
     let Row::Sent(sent) = row else {
         return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
     };
     let (sign, text) = answer_words(sent);
-    let columns = vec![Span::styled(sign.text(), theme.sign(sign)), Span::raw(" ")];
+    let mut columns = Vec::new();
+    if width >= ROOM_FOR_TIME {
+        columns.push(Span::styled(format!("{} ", app.row_time(sent.time, true)), theme.quiet()));
+    }
+    if width >= ROOM_FOR_SIZE {
+        columns.push(Span::styled(fit::left(&number::size(sent.body.len() as u64), 9), theme.quiet()));
+    }
+    columns.extend([Span::styled(sign.text(), theme.sign(sign)), Span::raw(" ")]);
+    let id = sent.api_request_id().filter(|_| width >= ROOM_FOR_ID);
+    let text = id.map_or_else(|| text.clone(), |id| format!("{text}, API id {id}"));
     Words { columns, text: visible(&text).into_owned(), style: Style::new() }
 }
 

@@ -14,24 +14,24 @@ use super::{
 };
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
+    let name = format!("{} {}", title::of(Pane::Stack), visible(app.stack_name().as_str()));
     let state = if app.events_listed() {
-        rows::state_words(app, Pane::Stack, None)
+        rows::state_words(app, Pane::Stack, None, title::room(area, &name))
     } else {
         let events = app.pane(Pane::Stack).history();
         number::counted(events.first() + events.len() as u64, "event")
     };
-    let name = format!("{} {}", title::of(Pane::Stack), visible(app.stack_name().as_str()));
     let inner = title::draw(frame, area, focused(app, Pane::Stack), &name, &state, theme);
     if !app.events_listed() {
         return chart::draw(frame, inner, app, screen, theme);
     }
-    rows::draw(frame, inner, app, screen, Pane::Stack, theme, |row| {
+    rows::draw(frame, inner, app, screen, Pane::Stack, theme, |row, _| {
         let Row::Stack(event) = row else {
             return Words { columns: Vec::new(), text: String::new(), style: Style::new() };
         };
         let sign = sign_of(&event.status);
         let columns = vec![
-            Span::styled(format!("{} ", app.offset().clock_millis(event.time)), theme.quiet()),
+            Span::styled(format!("{} ", app.row_time(event.time, true)), theme.quiet()),
             Span::styled(sign.text(), theme.sign(sign)),
             Span::raw(" "),
             Span::raw(fit::left(&visible(event.status.as_str()), 20)),

@@ -9,6 +9,7 @@ mod sizes;
 mod stack;
 mod story;
 mod traces;
+mod viewing;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use tailwater_core::app::{App, Message};

@@ -151,6 +151,18 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
+    /// What was looked for, wherever it stands: underlined, too, since colour alone says nothing.
+    pub fn found(self) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD).add_modifier(Modifier::UNDERLINED);
+        match self.name {
+            ThemeName::Mono => style,
+            ThemeName::Auto => style.fg(Color::Black).bg(Color::Cyan),
+            ThemeName::Dark | ThemeName::Light | ThemeName::Contrast => {
+                style.fg(Color::Indexed(16)).bg(Color::Indexed(80))
+            }
+        }
+    }
+
     /// A state.
     pub fn sign(self, sign: Sign) -> Style {
         match sign {

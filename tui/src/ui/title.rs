@@ -14,6 +14,12 @@ pub fn of(pane: Pane) -> String {
     format!("{} {}", pane.digit(), pane.name())
 }
 
+/// How many cells a state may take behind this name.
+pub fn room(area: Rect, name: &str) -> usize {
+    // The mark and the space around the name, a dash, and the spaces and the dash around the state.
+    usize::from(area.width).saturating_sub(fit::width(name) + 6)
+}
+
 /// Draws the first line of the area; what remains is the pane's own.
 pub fn draw(frame: &mut Frame, area: Rect, focused: bool, name: &str, state: &str, theme: Theme) -> Rect {
     let width = usize::from(area.width);

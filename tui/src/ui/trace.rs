@@ -362,7 +362,7 @@ mod tests {
         let axis = axis(&[0, 5, 10, 6_000], 30);
         let crossing = bar_text(&bar(5, 6_000, ""), &axis, 30);
         assert_eq!(crossing.matches(BREAK).count(), 1, "{crossing}");
-        assert!(crossing.trim_start().starts_with('├') && crossing.ends_with('┤'), "{crossing}");
+        assert!(crossing.trim().starts_with('├') && crossing.trim().ends_with('┤'), "{crossing}");
         assert!(!bar_text(&bar(0, 10, ""), &axis, 30).contains(BREAK));
     }
 

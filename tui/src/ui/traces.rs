@@ -11,7 +11,7 @@ use ratatui::{
 };
 use tailwater_core::{
     app::{App, EventRow, Pane, PlaceTimes, Row, Sign, TimesTable, cold_words, window_words},
-    text::time,
+    text::{number, time},
 };
 
 use super::{
@@ -39,8 +39,12 @@ const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 const BAR_MICROS: [u128; 7] = [1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000];
 
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: Theme) {
-    let state = rows::state_words(app, Pane::Traces, None);
-    let inner = title::draw(frame, area, focused(app, Pane::Traces), &title::of(Pane::Traces), &state, theme);
+    let name = title::of(Pane::Traces);
+    let counted = format!("{} by others", number::grouped(app.ledger().others));
+    let room = title::room(area, &name).saturating_sub(fit::width(&counted) + 2);
+    let state = [counted, rows::state_words(app, Pane::Traces, None, room)].join(", ");
+    let state = state.trim_end_matches(", ");
+    let inner = title::draw(frame, area, focused(app, Pane::Traces), &name, state, theme);
     let taken = times(frame, inner, app, theme);
     let below = Rect { y: inner.y + taken, height: inner.height.saturating_sub(taken), ..inner };
     let (list, beside) = if area.width >= SIDE_BY_SIDE {
@@ -92,7 +96,11 @@ fn heading(table: &TimesTable, columns: usize, theme: Theme) -> Line<'static> {
     }
     let legend =
         [format!("{}; full height: the longest of these", window_words(table, columns)), window_words(table, columns)];
-    let legend = legend.into_iter().find(|words| fit::width(words) <= columns).unwrap_or_default();
+    let legend = legend
+        .into_iter()
+        .chain([window_words(table, columns).replacen("last ", "", 1)])
+        .find(|words| fit::width(words) <= columns)
+        .unwrap_or_default();
     Line::from(vec![Span::styled(text, theme.strong()), Span::styled(format!("  {legend}"), theme.quiet())])
 }
 
@@ -141,7 +149,7 @@ fn events(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme: 
     }
     let taken = u16::from(has_rows);
     let list = Rect { y: area.y + taken, height: area.height.saturating_sub(taken), ..area };
-    rows::draw(frame, list, app, screen, Pane::Traces, theme, |row| {
+    rows::draw(frame, list, app, screen, Pane::Traces, theme, |row, _| {
         let event = number_of(row).and_then(|number| app.event_row(number));
         event.map_or_else(
             || Words { columns: Vec::new(), text: "let go".to_owned(), style: theme.quiet() },

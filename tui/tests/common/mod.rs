@@ -9,6 +9,8 @@ use std::{
     process::{Command, Output},
 };
 
+#[allow(unused_imports, reason = "not every test runs a cloud of its own")]
+pub use cloud::Cloud;
 use portable_pty::CommandBuilder;
 use screen::Screen;
 

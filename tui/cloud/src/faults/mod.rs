@@ -433,7 +433,9 @@ impl Faults {
     /// Takes every order back; gives how many there were.
     pub fn clear(&self) -> usize {
         let orders = std::mem::take(&mut self.given(Instant::now()).taken);
-        orders.iter().for_each(|order| order.lifted.cancel());
+        for order in &orders {
+            order.lifted.cancel();
+        }
         orders.len()
     }
 

@@ -352,19 +352,19 @@ impl Environment {
         let stop = self.site.stop.clone();
         let MetInvocation { delay, end } = self.site.faults.meet_invocation(&self.version.name);
         let mut after = end.clone().filter(Met::is_after);
-        let mut held = delay.is_some() || end.is_some();
+        let mut waits = delay.is_some() || end.is_some();
         let mut let_go = std::pin::pin!(trouble::before(delay, end));
-        let mut delivered = !held && self.deliver(&next);
+        let mut delivered = !waits && self.deliver(&next);
         // What the function answered, and an order holds back until the time limit.
-        let mut withheld: Option<(FunctionResult, oneshot::Sender<ApiAnswer>, CancellationToken)> = None;
+        let mut kept_back: Option<(FunctionResult, oneshot::Sender<ApiAnswer>, CancellationToken)> = None;
         let mut result: Option<FunctionResult> = None;
         let mut answered_by = None;
         let failure = loop {
             let hold = answered_by.filter(|_| outcome.is_some() && !work.wants_log);
             let happening = tokio::select! {
                 happening = self.happening() => happening,
-                begin = &mut let_go, if held => {
-                    held = false;
+                begin = &mut let_go, if waits => {
+                    waits = false;
                     match begin {
                         Begin::Deliver => delivered = self.deliver(&next),
                         Begin::Kill => if let Some(failure) = self.kill_process().await {
@@ -383,8 +383,8 @@ impl Environment {
                     }
                     continue;
                 }
-                () = trouble::lifted(withheld.as_ref().map(|(.., lifted)| lifted)) => {
-                    if let Some((said, reply, _)) = withheld.take() {
+                () = trouble::lifted(kept_back.as_ref().map(|(.., lifted)| lifted)) => {
+                    if let Some((said, reply, _)) = kept_back.take() {
                         result = Some(accept(said, reply));
                         answered_by = Some(Instant::now() + READY_SOON);
                     }
@@ -406,12 +406,12 @@ impl Environment {
                         let _ = waiter.send(Err(ApiAnswer::InvalidState));
                     }
                 }
-                Happening::Ready if held => {}
+                Happening::Ready if waits => {}
                 Happening::Ready => delivered = self.deliver(&next),
                 Happening::Finished { request_id, result: said, reply } => {
                     if !delivered || request_id != work.request_id {
                         let _ = reply.send(ApiAnswer::InvalidRequestId);
-                    } else if result.is_some() || withheld.is_some() {
+                    } else if result.is_some() || kept_back.is_some() {
                         let _ = reply.send(ApiAnswer::InvalidState);
                     } else {
                         match after.take() {
@@ -420,7 +420,7 @@ impl Environment {
                                 answered_by = Some(Instant::now() + READY_SOON);
                             }
                             Some(Met { effect: FunctionEnd::Timeout(_), lifted }) => {
-                                withheld = Some((said, reply, lifted));
+                                kept_back = Some((said, reply, lifted));
                             }
                             Some(_) => {
                                 if let Some(failure) = self.kill_process().await {
@@ -522,16 +522,12 @@ impl Environment {
     /// Kills the process, whose end is then seen as that of any other; gives the failure where its
     /// number is not known yet, and all of the environment had to be ended.
     async fn kill_process(&mut self) -> Option<Failure> {
-        match self.running.as_ref().and_then(|running| running.pid) {
-            Some(pid) => {
-                processes::kill(pid);
-                None
-            }
-            None => {
-                self.end().await;
-                Some(Failure::exited("signal: killed"))
-            }
+        if let Some(pid) = self.running.as_ref().and_then(|running| running.pid) {
+            processes::kill(pid);
+            return None;
         }
+        self.end().await;
+        Some(Failure::exited("signal: killed"))
     }
 
     fn timed_out(&self) -> Failure {

@@ -14,6 +14,8 @@ pub const BREAK_CELLS: usize = 2;
 const MOST_BREAKS: usize = 2;
 /// A wait is left out where it takes more than so many times all the rest.
 const BREAK_FROM: i64 = 4;
+/// What is shorter, in microseconds, is no wait.
+const BREAK_LEAST: i64 = 300_000;
 /// Cells kept on both sides of a break, so that a bar that crosses it is seen to go on.
 const BESIDE_BREAK: usize = 2;
 /// Cells kept behind the last break: a short bar's words.
@@ -173,7 +175,7 @@ fn groups(sorted: &[Point]) -> Vec<(Point, Point)> {
     let mut cuts = Vec::new();
     for (gap, index) in gaps.into_iter().take(MOST_BREAKS) {
         rest -= gap;
-        if rest == 0 || gap / BREAK_FROM <= rest {
+        if rest == 0 || gap < BREAK_LEAST || gap / BREAK_FROM <= rest {
             break;
         }
         cuts.push(index);
@@ -288,6 +290,12 @@ mod tests {
     fn two_waits_are_two_breaks_and_never_more() {
         assert_eq!(axis(&[0, 9, 900, 905, 60_000], 60).breaks().len(), 2);
         assert_eq!(axis(&[0, 1, 100, 101, 10_000, 10_001, 1_000_000], 60).breaks().len(), 2);
+    }
+
+    #[test]
+    fn what_is_short_is_no_wait() {
+        assert!(axis(&[0, 1, 28], 40).breaks().is_empty());
+        assert_eq!(axis(&[0, 1, 400], 40).breaks().len(), 1);
     }
 
     #[test]

@@ -17,10 +17,10 @@ const COUNTS: [u32; 6] = [1, 2, 3, 5, 10, 50];
 const TIMES: [Duration; 6] = [
     Duration::from_secs(10),
     Duration::from_secs(30),
-    Duration::from_secs(60),
-    Duration::from_secs(120),
-    Duration::from_secs(300),
-    Duration::from_secs(600),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+    Duration::from_mins(5),
+    Duration::from_mins(10),
 ];
 
 /// What is asked of the local cloud.

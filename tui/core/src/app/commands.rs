@@ -1,6 +1,6 @@
 //! The commands of the palette, in one table: what has a key too stands in the key map.
 
-use super::{Action, App, Effect, Pane, PickerKind};
+use super::{Action, App, Effect, Pane, PickerKind, Viewer};
 
 /// What a command comes to: what is to be done, or why not, in words that stay in the palette.
 pub type Outcome = Result<Vec<Effect>, String>;
@@ -85,6 +85,12 @@ pub const COMMANDS: &[Command] = commands![
     "reset-request" "" => "method, path and headers as usual again", also "request header" => |app, _| Ok(app.reset_request());
     "tour" "" => "the tour for newcomers, which ends with your own event in S3", also "learn begin newcomer guide start introduction",
         if App::is_ready => |app, _| { app.begin_tour(); Ok(Vec::new()) };
+    "w" "FILE" => "save the rows of this pane that are shown as JSON lines", also "write save export jsonl",
+        as Action::Save => App::write_rows;
+    "pager" "" => "the rows of this pane, or the open row, in $PAGER", also "less open view",
+        as Action::OpenIn(Viewer::Pager) => |app, _| Ok(app.open_outside(Viewer::Pager));
+    "editor" "" => "the rows of this pane, or the open row, in $EDITOR", also "vi open edit",
+        as Action::OpenIn(Viewer::Editor) => |app, _| Ok(app.open_outside(Viewer::Editor));
     "calls" "" => "every call to an AWS API that this program made", also "api budget cost",
         as Action::Focus(Pane::Calls) => |app, _| Ok(app.act(Action::Focus(Pane::Calls)));
     "stack" "" => "what CloudFormation did, and does", also "cloudformation resources",

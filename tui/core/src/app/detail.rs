@@ -1,14 +1,16 @@
-//! One row opened: all its fields, its body as indented JSON, its bytes where they are no text.
+//! One row opened: all its fields, and its body as a foldable tree, as text or as bytes.
 
-use super::{ObjectRow, Pane, Row, row::source_word};
+use std::collections::HashMap;
+
+use super::{Body, JsonLine, ObjectRow, Pane, Row, row::source_word};
 use crate::{
     events::{Answer, LogLine, Record, Sent, StackEvent, Timestamp},
-    text::{hex_dump, json, number, safe::visible, time, time::UtcOffset},
+    text::{find, number, safe::visible, time, time::UtcOffset},
     trace::{EventNumber, Traces},
 };
 
-/// How many lines a body is shown with at most.
-const MOST_BODY_LINES: usize = 5_000;
+/// How many lines of an object are listed at most.
+const MOST_RECORD_LINES: u64 = 5_000;
 
 /// A line of the detail view; its text is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,55 @@ pub enum DetailLine {
     Heading(String),
     /// A line of what it is made of.
     Text(String),
+    /// A line of a JSON tree.
+    Json(JsonLine),
+    /// A line of an object.
+    Record(RecordLine),
+}
+
+/// A line of an object, which was a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordLine {
+    /// Its place in the object, from 1.
+    pub place: u64,
+    /// The event it belongs to, where that is known.
+    pub number: Option<EventNumber>,
+    /// The line, where it was loaded.
+    pub text: Option<String>,
+}
+
+impl RecordLine {
+    /// The line in words.
+    pub fn words(&self) -> &str {
+        self.text.as_deref().unwrap_or("(not loaded: t shows its trace, e.g. its record)")
+    }
+}
+
+impl DetailLine {
+    /// Whether this text, in small letters, stands in it.
+    pub fn holds(&self, lower: &str) -> bool {
+        let holds = |text: &str| find::contains(text.as_bytes(), lower);
+        match self {
+            Self::Field(name, text) => holds(name) || holds(text),
+            Self::Heading(text) | Self::Text(text) => holds(text),
+            Self::Json(line) => holds(&line.text),
+            Self::Record(line) => holds(line.words()) || line.number.is_some_and(|number| holds(&number.to_string())),
+        }
+    }
+
+    /// The line as plain text.
+    fn plain(&self) -> String {
+        match self {
+            Self::Field(name, text) => format!("{name:<20}{text}"),
+            Self::Heading(text) => format!("\n{text}"),
+            Self::Text(text) => text.clone(),
+            Self::Json(line) => format!("{}{}", " ".repeat(line.indent()), line.text),
+            Self::Record(line) => {
+                let number = line.number.map(|number| number.to_string()).unwrap_or_default();
+                format!("{:>5}  {number:<6} {}", line.place, line.words())
+            }
+        }
+    }
 }
 
 /// One row opened.
@@ -30,12 +81,15 @@ pub struct Detail {
     pub row: u64,
     /// What it is.
     pub title: String,
-    /// All of it.
+    /// All that is unfolded of it.
     pub lines: Vec<DetailLine>,
-    /// The first line in sight.
-    pub scroll: usize,
+    /// The line that keys are about.
+    pub cursor: usize,
     /// Long lines go on in the next line.
     pub wrap: bool,
+    /// How many of the lines stand before the body's.
+    fields: usize,
+    body: Body,
 }
 
 impl Detail {
@@ -44,36 +98,183 @@ impl Detail {
         let number = row.number(traces);
         let name = |what: &str| number.map_or_else(|| what.to_owned(), |number| format!("{what} of {number}"));
         let mut lines = Vec::new();
-        let title = match row {
+        let (title, body) = match row {
             Row::Sent(sent) => {
                 sent_lines(&mut lines, sent, offset);
-                format!("Event #{}", sent.seq)
+                (format!("Event #{}", sent.seq), Body::of("Body as it was sent", sent.body.clone()))
             }
             Row::Log { line, .. } => {
                 log_lines(&mut lines, line, number, offset);
-                name("Log line")
+                (name("Log line"), Body::of("Line", line.message.clone().into()))
             }
             Row::Record(record) => {
                 record_lines(&mut lines, record, number, offset);
-                name("Record")
+                (name("Record"), Body::of("Data", record.data.clone()))
             }
             Row::Object(object) => {
                 object_lines(&mut lines, object, traces, offset);
-                "Object".to_owned()
+                ("Object".to_owned(), Body::None)
             }
             // A trace is opened as one.
-            Row::Trace(number) => format!("Trace {number}"),
+            Row::Trace(number) => (format!("Trace {number}"), Body::None),
             Row::Stack(event) => {
                 stack_lines(&mut lines, event, offset);
-                format!("Stack event of {}", visible(&event.logical_id))
+                (format!("Stack event of {}", visible(&event.logical_id)), Body::None)
             }
         };
-        Self { pane, row: id, title, lines, scroll: 0, wrap: true }
+        let fields = lines.len();
+        let mut detail = Self { pane, row: id, title, lines, cursor: 0, wrap: true, fields, body };
+        detail.renew();
+        detail
     }
 
-    /// Scrolls by so many lines.
-    pub fn scroll_by(&mut self, lines: isize) {
-        self.scroll = self.scroll.saturating_add_signed(lines).min(self.lines.len().saturating_sub(1));
+    /// The body's lines as it is folded now.
+    fn renew(&mut self) {
+        self.lines.truncate(self.fields);
+        self.lines.extend(self.body.lines());
+        self.cursor = self.cursor.min(self.lines.len().saturating_sub(1));
+    }
+
+    /// The same row as it is now, opened as this one was.
+    #[must_use]
+    pub fn as_before(mut self, before: &Self) -> Self {
+        self.wrap = before.wrap;
+        self.body.fold_like(&before.body);
+        self.renew();
+        self.cursor = before.cursor.min(self.lines.len().saturating_sub(1));
+        self
+    }
+
+    /// Moves the cursor by so many lines.
+    pub fn move_by(&mut self, lines: isize) {
+        self.cursor = self.cursor.saturating_add_signed(lines).min(self.lines.len().saturating_sub(1));
+    }
+
+    /// The line under the cursor.
+    pub fn line(&self) -> Option<&DetailLine> {
+        self.lines.get(self.cursor)
+    }
+
+    fn node(&self) -> Option<usize> {
+        match self.line() {
+            Some(DetailLine::Json(line)) => Some(line.node),
+            _ => None,
+        }
+    }
+
+    /// The cursor stands in a JSON tree.
+    pub fn in_tree(&self) -> bool {
+        self.node().is_some()
+    }
+
+    /// The body is a JSON tree.
+    pub const fn is_json(&self) -> bool {
+        matches!(self.body, Body::Json { .. })
+    }
+
+    /// The body can be shown as bytes.
+    pub const fn has_bytes(&self) -> bool {
+        self.body.has_bytes()
+    }
+
+    /// The body as bytes, or back.
+    pub fn turn_bytes(&mut self) {
+        self.body.turn_bytes();
+        self.renew();
+        self.cursor = self.fields.min(self.lines.len().saturating_sub(1));
+    }
+
+    /// Folds the value under the cursor, or unfolds it.
+    pub fn turn_fold(&mut self) {
+        let Some(node) = self.node() else { return };
+        let folded = self.body.is_folded(node);
+        self.fold(node, !folded);
+    }
+
+    /// Folds the value under the cursor; one that is folded or has nothing in it leads to the value
+    /// that it stands in.
+    pub fn fold_left(&mut self) {
+        let Some(node) = self.node() else { return };
+        if self.body.folds(node) && !self.body.is_folded(node) {
+            self.fold(node, true);
+        } else if let Some(parent) = self.body.parent(node) {
+            self.go_to(parent);
+        }
+    }
+
+    /// Unfolds the value under the cursor; one that is unfolded leads to the first value in it.
+    pub fn fold_right(&mut self) {
+        let Some(node) = self.node() else { return };
+        if self.body.is_folded(node) {
+            self.fold(node, false);
+        } else if self.body.folds(node) {
+            self.go_to(node + 1);
+        }
+    }
+
+    /// Folds everything within the whole, or unfolds everything.
+    pub fn fold_all(&mut self, fold: bool) {
+        let node = self.node();
+        self.body.fold_all(fold);
+        self.renew();
+        if let Some(node) = node {
+            let seen = std::iter::successors(Some(node), |node| self.body.parent(*node));
+            let last = seen.filter(|node| self.body.is_folded(*node)).last();
+            self.go_to(last.unwrap_or(node));
+        }
+    }
+
+    /// Unfolds whatever a text in small letters stands in, so that it can be found.
+    pub fn unfold_for(&mut self, marks: &[String]) {
+        if self.body.unfold_for(marks) {
+            let node = self.node();
+            self.renew();
+            if let Some(node) = node {
+                self.go_to(node);
+            }
+        }
+    }
+
+    fn fold(&mut self, node: usize, fold: bool) {
+        self.body.fold(node, fold);
+        self.renew();
+        self.go_to(node);
+    }
+
+    fn go_to(&mut self, node: usize) {
+        let of_it = |line: &DetailLine| matches!(line, DetailLine::Json(line) if line.node == node && !line.closes);
+        if let Some(line) = self.lines.iter().position(of_it) {
+            self.cursor = line;
+        }
+    }
+
+    /// What stands under the cursor: a field's value, a JSON value as it was sent, a line.
+    pub fn value(&self) -> Option<String> {
+        match self.line()? {
+            DetailLine::Field(_, value) | DetailLine::Text(value) => Some(value.clone()),
+            DetailLine::Json(line) => self.body.value(line.node),
+            DetailLine::Record(line) => line.text.clone(),
+            DetailLine::Heading(_) => Some(self.body_text()).filter(|text| !text.is_empty()),
+        }
+    }
+
+    /// The JSON path of the value under the cursor.
+    pub fn path(&self) -> Option<String> {
+        self.body.path(self.node()?)
+    }
+
+    /// All of it as plain text, safe to print, nothing folded.
+    pub fn all_text(&self) -> String {
+        let mut whole = self.clone();
+        whole.body.fold_all(false);
+        whole.renew();
+        let lines = whole.lines.iter().map(|line| line.plain() + "\n");
+        std::iter::once(format!("{}\n\n", self.title)).chain(lines).collect()
+    }
+
+    /// The body as it was sent; of a row without one, its lines.
+    pub fn body_text(&self) -> String {
+        self.body.text().unwrap_or_else(|| self.lines.iter().map(|line| line.plain() + "\n").collect())
     }
 }
 
@@ -113,7 +314,6 @@ fn sent_lines(lines: &mut Vec<DetailLine>, sent: &Sent, offset: UtcOffset) {
             field(lines, "means", "it may have arrived or not: a record or log line would show it");
         }
     }
-    body_lines(lines, "Body as it was sent", &sent.body);
 }
 
 fn log_lines(lines: &mut Vec<DetailLine>, line: &LogLine, number: Option<EventNumber>, offset: UtcOffset) {
@@ -138,7 +338,6 @@ fn log_lines(lines: &mut Vec<DetailLine>, line: &LogLine, number: Option<EventNu
     }
     field(lines, "log group", &line.group);
     field(lines, "log stream", &line.stream);
-    body_lines(lines, "Line", line.message.as_bytes());
 }
 
 fn record_lines(lines: &mut Vec<DetailLine>, record: &Record, number: Option<EventNumber>, offset: UtcOffset) {
@@ -149,7 +348,6 @@ fn record_lines(lines: &mut Vec<DetailLine>, record: &Record, number: Option<Eve
     field(lines, "partition key", &record.partition_key);
     field(lines, "size", &size_words(record.data.len() as u64));
     field(lines, "SHA-256", &record.hash().to_string());
-    body_lines(lines, "Data", &record.data);
 }
 
 fn object_lines(lines: &mut Vec<DetailLine>, object: &ObjectRow, traces: &Traces, offset: UtcOffset) {
@@ -165,13 +363,40 @@ fn object_lines(lines: &mut Vec<DetailLine>, object: &ObjectRow, traces: &Traces
     if !numbers.is_empty() {
         field(lines, "events", &ranges(numbers));
     }
-    if !object.head.is_empty() {
-        let whole = object.head.len() as u64 >= object.size_bytes;
-        lines.push(DetailLine::Heading(if whole { "Content".to_owned() } else { "First of its content".to_owned() }));
-        for line in object.head.lines().take(MOST_BODY_LINES) {
-            lines.push(DetailLine::Text(visible(line).into_owned()));
-        }
+    let of_line = numbers_of_lines(object, traces);
+    let count = object.lines.as_ref().ok().copied().unwrap_or(0);
+    if object.head.is_empty() && of_line.is_empty() {
+        return;
     }
+    let loaded = object.loaded_lines();
+    let heading = match loaded.len() as u64 {
+        all if all >= count => "Lines, each the record of an event: Enter or t for its trace".to_owned(),
+        some => format!(
+            "Lines: the text of the first {} of {} is loaded; Enter or t for a line's trace",
+            number::grouped(some),
+            number::grouped(count)
+        ),
+    };
+    lines.push(DetailLine::Heading(heading));
+    let places = 1..=count.max(loaded.len() as u64).min(MOST_RECORD_LINES);
+    lines.extend(places.map(|place| {
+        let text = usize::try_from(place - 1).ok().and_then(|index| loaded.get(index));
+        let text = text.map(|text| visible(text).into_owned());
+        DetailLine::Record(RecordLine { place, number: of_line.get(&place).copied(), text })
+    }));
+    if count > MOST_RECORD_LINES {
+        let more = number::counted(count - MOST_RECORD_LINES, "more line");
+        lines.push(DetailLine::Text(format!("… and {more}; y copies the object's address")));
+    }
+}
+
+/// The events of an object's lines, by the lines' places.
+fn numbers_of_lines(object: &ObjectRow, traces: &Traces) -> HashMap<u64, EventNumber> {
+    let landed = |number: &EventNumber| {
+        let landing = traces.get(*number)?.landing.as_ref()?;
+        (landing.object == object.key).then_some((landing.line, *number))
+    };
+    traces.numbers_in_object(&object.key).iter().filter_map(landed).collect()
 }
 
 fn stack_lines(lines: &mut Vec<DetailLine>, event: &StackEvent, offset: UtcOffset) {
@@ -187,31 +412,7 @@ fn stack_lines(lines: &mut Vec<DetailLine>, event: &StackEvent, offset: UtcOffse
     }
 }
 
-/// A body: indented where it is JSON, else as text, else as bytes.
-fn body_lines(lines: &mut Vec<DetailLine>, what: &str, bytes: &[u8]) {
-    let size = size_words(bytes.len() as u64);
-    let body = match std::str::from_utf8(bytes) {
-        Ok(text) if json::check(text).is_ok() => {
-            lines.push(DetailLine::Heading(format!("{what}: JSON, {size}")));
-            json::pretty(text)
-        }
-        Ok(text) => {
-            lines.push(DetailLine::Heading(format!("{what}: text, {size}")));
-            text.lines().map(str::to_owned).collect()
-        }
-        Err(_) => {
-            lines.push(DetailLine::Heading(format!("{what}: no text, {size}")));
-            hex_dump::lines(&bytes[..bytes.len().min(MOST_BODY_LINES * 16)])
-        }
-    };
-    let more = body.len().saturating_sub(MOST_BODY_LINES);
-    lines.extend(body.iter().take(MOST_BODY_LINES).map(|line| DetailLine::Text(visible(line).into_owned())));
-    if more > 0 {
-        lines.push(DetailLine::Text(format!("… and {}; y copies all", number::counted(more as u64, "more line"))));
-    }
-}
-
-fn size_words(bytes: u64) -> String {
+pub(super) fn size_words(bytes: u64) -> String {
     if bytes < 1000 { number::size(bytes) } else { format!("{} ({} B)", number::size(bytes), number::grouped(bytes)) }
 }
 
@@ -249,16 +450,5 @@ mod tests {
         assert_eq!(ranges(&[own(9), own(10), own(11), EventNumber::Other(3), own(13)]), "#9–#11, #13, ·3");
         assert_eq!(ranges(&[own(2), own(1)]), "#1–#2");
         assert_eq!(ranges(&[]), "");
-    }
-
-    #[test]
-    fn a_body_that_is_no_text_is_shown_as_bytes() {
-        let mut lines = Vec::new();
-        body_lines(&mut lines, "Data", b"\xff\x00");
-        assert_eq!(lines[0], DetailLine::Heading("Data: no text, 2 B".to_owned()));
-        assert!(matches!(&lines[1], DetailLine::Text(text) if text.contains("ff 00")));
-        lines.clear();
-        body_lines(&mut lines, "Data", b"{\"n\":1.0e2}\n");
-        assert_eq!(lines[2], DetailLine::Text("  \"n\": 1.0e2".to_owned()));
     }
 }

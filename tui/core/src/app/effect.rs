@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Destroying, FaultOrder, ReplayStep, RequestEdits};
+use super::{Destroying, FaultOrder, ReplayStep, RequestEdits, Viewer};
 use crate::events::Timestamp;
 
 /// What the app wants done.
@@ -48,6 +48,28 @@ pub enum Effect {
     StopLooking,
     /// Put this text on the user's clipboard (OSC 52).
     Copy(String),
+    /// Write this text to a file that only this user can read.
+    Save {
+        /// The file.
+        file: String,
+        /// What to write.
+        text: String,
+        /// What that is, in words: `120 rows`.
+        what: String,
+        /// Write it over a file that is there; else that is told, and nothing written.
+        over: bool,
+    },
+    /// Show a text in a program of the user's, which has the terminal meanwhile.
+    OpenIn {
+        /// Which program.
+        viewer: Viewer,
+        /// How the text's file is called: programs colour by its end.
+        name: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// Print this on the terminal's own screen, until a key is pressed.
+    Print(String),
     /// Remember this body in the history that outlives the session.
     Remember(String),
     /// Record the session to this file.

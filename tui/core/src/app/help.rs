@@ -1,13 +1,15 @@
 //! The help: what is looked at, explained, and what to do now; below it its settings, limits, costs,
 //! the template, the AWS CLI, and all keys. Its lines fit the screen's width.
 
-use super::{Action, App, Context, Effect, Pane, Row, Sign, Target, chart::ChartRow, keymap, keymap::BINDINGS};
+use super::{
+    Action, App, Context, Effect, Pane, Row, Sign, Target, TraceItem, chart::ChartRow, keymap, keymap::BINDINGS,
+};
 use crate::{
     events::ApiRequestId,
-    guide::{self, CliPlace, Known, Part, Topic, TraceIds},
+    guide::{self, CliCommand, CliPlace, Known, Part, Topic, TraceIds},
     pipeline::Hop,
     text::{safe::visible, wrap},
-    trace::EventNumber,
+    trace::{EventNumber, Place},
 };
 
 /// The cells of a key's or a setting's name.
@@ -104,13 +106,6 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
-    /// The AWS CLI commands that show the same as a row.
-    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<String> {
-        let Some(topic) = topic_of_row(row) else { return Vec::new() };
-        let commands = guide::commands(&topic, &self.known());
-        commands.iter().map(ToString::to_string).collect()
-    }
-
     fn help_commands(&self) -> Vec<String> {
         let commands = self.with_topic(guide::commands);
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
@@ -140,6 +135,7 @@ impl App {
         lines.lines
     }
 
+    /// What is known of the pipeline.
     fn known(&self) -> Known<'_> {
         let ready = self.deployment.ready();
         Known {
@@ -151,6 +147,11 @@ impl App {
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
         }
+    }
+
+    /// The AWS CLI commands that show the same as a row, the most exact first.
+    pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
+        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.
@@ -171,9 +172,11 @@ impl App {
         let row = match self.context_beneath_help() {
             Context::Start | Context::Preview | Context::Destroy => return None,
             Context::Trace | Context::Bytes => {
-                // The first row is the sending, then the hops follow.
-                let hop = self.trace.as_ref().and_then(|view| Hop::ALL.get(view.selected?.checked_sub(1)?));
-                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), |hop| Topic::Hop(*hop));
+                let hop = match self.trace_selected() {
+                    Some(TraceItem::Stage(Place::Hop(hop))) => Some(hop),
+                    _ => None,
+                };
+                let topic = hop.map_or_else(|| Topic::Trace(self.trace_ids(self.trace())), Topic::Hop);
                 return Some(explain(&topic, &known));
             }
             // What a fault is about is its hop.

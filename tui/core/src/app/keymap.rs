@@ -1,6 +1,6 @@
 //! Every key and what it does, in one table: pressing, help, footer and README read it.
 
-use super::{App, Key, KeyPress, Pane, ReplayStep};
+use super::{App, Key, KeyPress, Pane, ReplayStep, Viewer};
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,8 +65,26 @@ pub enum Action {
     Edit,
     /// Copy the row.
     Copy,
+    /// Copy what stands under the cursor of the open row.
+    CopyValue,
+    /// Copy the JSON path of what stands under the cursor.
+    CopyPath,
+    /// Print the row on the terminal's own screen, with the AWS CLI command that shows the same.
+    Print,
+    /// Save the rows that are shown.
+    Save,
+    /// Open the row, or the rows, in a program of the user's.
+    OpenIn(Viewer),
+    /// Fold all of the open row's JSON.
+    FoldAll,
+    /// Unfold all of it.
+    UnfoldAll,
+    /// The open row's body as bytes, or back.
+    Bytes,
     /// Long rows go on in the next line.
     Wrap,
+    /// Times: local, UTC, how long ago.
+    Times,
     /// Try the deployment again.
     Retry,
     /// Find out what a deployment would change, and ask.
@@ -131,6 +149,8 @@ pub enum Action {
     No,
     /// One level back.
     Back,
+    /// The marks of what was looked for go; then one level back.
+    Escape,
     /// Stop what runs, then quit.
     Interrupt,
 }
@@ -272,28 +292,41 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('x')] "x" => Action::StopLoad, &[Panes, Detail, Trace], "stop sending", "stop sending many events (Ctrl-C too)", if App::is_loading;
     [char('s'), key(Key::F(5))] "s" => Action::Send, &[Panes, Detail, Trace, Breaking], "send", "send what is in the editor, as many times as you press it", if App::can_send;
     [char('e')] "e" => Action::Edit, &[Panes], "edit", "edit it: letters are text, F5 or Ctrl-S sends, Esc is done", if App::can_send;
-    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON indented, raw bytes; with no row, why something is wrong", if App::can_open;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Panes], "open", "open the row: all fields, JSON as a tree, bytes; with no row, why something is wrong", if App::can_open;
+    [key(Key::Enter)] "Enter" => Action::Open, &[Detail], "fold", "fold the JSON value, or unfold it; on an object's line: its trace", if App::opens_line;
     [char('t')] "t" => Action::Trace, &[Panes, Detail, Breaking], "trace", "the row's trace: its event, hop by hop; in Send, of the last event sent", if App::has_trace;
     [key(Key::Enter)] "Enter" => Action::Open, &[Trace], "open", "the bytes at each hop; with a row selected, that row: log line, record or object";
     [key(Key::Tab)] "Tab" => Action::NextPane, &[Panes], "pane", "the next pane";
     [char('G'), key(Key::End)] "G" => Action::Newest, &[Panes], "newest", "the newest row, and follow what comes", if App::is_paused;
     [char('F')] "F" => Action::ShowAll, &[Panes], "show all", "show all rows again", if App::has_filter;
-    [char('n')] "n" => Action::FindNext, &[Panes], "next", "the next match (newer)", if App::has_find;
-    [char('N')] "N" => Action::FindPrevious, &[Panes], "previous", "the previous match (older)", if App::has_find;
+    [char('n')] "n" => Action::FindNext, &[Panes, Detail], "next", "the next match (newer), and which of how many", if App::has_find;
+    [char('N')] "N" => Action::FindPrevious, &[Panes, Detail], "previous", "the previous match (older)", if App::has_find;
     [key(Key::Left), char('h')] "← →" => Action::Left, &[Panes], "template", "in Send: the template; elsewhere: sideways (h, l too)", if App::turns_templates;
     [key(Key::Right), char('l')] "→" => Action::Right, &[Panes], "", "", if App::turns_templates;
+    [key(Key::Left), char('h')] "← →" => Action::Left, &[Detail], "", "fold the JSON value, or go to what it is in; unfold it, or go into it (h, l too)", if App::in_tree;
+    [key(Key::Right), char('l')] "→" => Action::Right, &[Detail], "", "", if App::in_tree;
+    [char('-')] "- +" => Action::FoldAll, &[Detail], "fold all", "fold all of the JSON, or unfold all", if App::has_tree;
+    [char('+'), char('=')] "+" => Action::UnfoldAll, &[Detail], "", "", if App::has_tree;
+    [char('c')] "c" => Action::CopyValue, &[Detail], "copy value", "copy what the line says: a field's value, a JSON value as it was sent";
+    [char('p')] "p" => Action::CopyPath, &[Detail], "copy path", "copy the JSON path of the line's value: it is a filter, too", if App::in_tree;
+    [char('b')] "b" => Action::Bytes, &[Detail], "bytes", "the body as bytes in hexadecimal, or back", if App::has_bytes;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Panes], "sent before", "in Send: the bodies sent before; in an open row: the previous and the next row", if App::turns_history;
     [char(']')] "]" => Action::NextEvent, &[Panes], "", "", if App::turns_history;
     [char('[')] "[ ]" => Action::PreviousEvent, &[Detail, Trace, Bytes], "previous, next", "the previous and the next row, or event";
     [char(']')] "]" => Action::NextEvent, &[Detail, Trace, Bytes], "", "";
-    [char('/')] "/" => Action::Find, &[Panes], "find", "find in this pane, then in the others: text, an id, #42; what is not loaded is looked for further back, after asking", if App::can_find;
-    [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: text, #42, level=ERROR, source=access", if App::can_filter;
+    [char('/')] "/" => Action::Find, &[Panes, Detail], "find", "find in this pane, then in the others: a text, id=…, #42, $.user_id=417; what is not loaded further back, after asking; in an open row: in it", if App::can_find;
+    [char('f')] "f" => Action::Filter, &[Panes], "filter", "show only rows that match: words, \"a text\", -word, level>=WARN, source=access, shard=0, id=…, status>=400, #42, $.user_id=417; or", if App::can_filter;
     [char('!')] "!" => Action::NextTrouble, &[Panes], "", "the next row that failed or warns; where none does, why something is wrong", if App::can_open;
     [char('y')] "y" => Action::Copy, &[Panes, Detail], "copy", "copy the row: body, line, record or object address", if App::has_row;
     [char('y')] "y" => Action::Copy, &[Trace], "copy", "copy what is selected, or the event's ids";
+    [char('Y')] "Y" => Action::Print, &[Panes, Detail], "", "print the row on the terminal's own screen, with the AWS CLI command that shows the same: works where copying does not", if App::has_row;
+    [char('W')] "W" => Action::Save, &[Panes], "", "save the rows that are shown as JSON lines (:w FILE too)", if App::can_save;
+    [char('o')] "o O" => Action::OpenIn(Viewer::Pager), &[Panes, Detail], "", "open the pane's rows, or the open row, in $PAGER; O: in $EDITOR", if App::has_row;
+    [char('O')] "O" => Action::OpenIn(Viewer::Editor), &[Panes, Detail], "", "", if App::has_row;
     [char('z')] "z" => Action::Large, &[Panes], "large", "this pane large, or back";
     [key(Key::BackTab)] "Shift-Tab" => Action::PreviousPane, &[Panes], "", "the previous pane";
     [char('w')] "w" => Action::Wrap, &[Panes, Detail], "", "wrap long rows, or cut them";
+    [char('u')] "u" => Action::Times, &[Panes, Detail], "", "times: local, UTC, or how long ago";
     [char('1')] "1" => Action::Focus(Pane::Send), &[Panes, Detail, Trace, Breaking, Bytes], "", "Send: the editor and the answers", if App::is_ready;
     [char('2')] "2" => Action::Focus(Pane::Logs), &[Panes, Detail, Trace, Breaking, Bytes], "", "Logs: function, gateway, delivery", if App::is_ready;
     [char('3')] "3" => Action::Focus(Pane::Records), &[Panes, Detail, Trace, Breaking, Bytes], "", "Records: what is in the stream", if App::is_ready;
@@ -312,9 +345,8 @@ pub const BINDINGS: &[Binding] = bindings![
     [char(':'), KeyPress::ctrl('p')] ":" => Action::Palette, &[Start, Panes, Detail, Trace, Breaking, Bytes, Help, Messages], "all", "the palette: everything by its name, events by number, id or body (Ctrl-P too)";
     [char('m')] "m" => Action::Messages, &[Start, Panes, Detail, Trace, Breaking, Bytes], "", "all messages, each in full";
     [char('?')] "?" => Action::Help, &[Start, Panes, Detail, Trace, Preview, Destroy, Bytes, Breaking], "help", "explain what is focused, and all keys";
-
     [char('q'), key(Key::Esc), char('m')] "q" => Action::Back, &[Messages], "back", "back";
-    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
+    [char('5')] "5" => Action::Focus(Pane::Traces), &[Panes, Detail, Trace, Bytes, Breaking], "traces", "Traces: every event, and how long it took at each hop", if App::is_ready;
     [key(Key::Right), char('l'), key(Key::Tab)] "→" => Action::NextTopic, &[Help], "the hops", "what else can be explained: each hop, Stack, Calls";
     [key(Key::Left), char('h'), key(Key::BackTab)] "←" => Action::PreviousTopic, &[Help], "all keys", "the one before; from the first, all keys";
     [char('y')] "y" => Action::Copy, &[Help], "copy commands", "copy the AWS CLI commands that show the same", if App::has_commands;
@@ -322,16 +354,16 @@ pub const BINDINGS: &[Binding] = bindings![
     [char('B')] "B" => Action::Back, &[Breaking], "", "";
     [char('q'), key(Key::Esc), char('?')] "q" => Action::Back, &[Help], "back", "back";
     [char('q'), key(Key::Esc)] "q" => Action::Back, &[Detail, Trace, Breaking, Bytes], "back", "one level back";
-    [key(Key::Esc)] "Esc" => Action::Back, &[Panes], "", "", if App::can_go_back;
+    [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go, or the tour ends; then one level back", if App::can_escape;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette, Bytes], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
-    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
+    [char('P')] "P" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
     [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
     [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
-    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
-    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
+    [char('}')] "{ }" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: half, or twice as fast", if App::is_replay;
+    [char('{')] "{" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
     [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
-    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
+    [char('~')] "~" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
 ];
 
 /// What a key does here and now.

@@ -36,6 +36,13 @@ pub(super) struct Look {
     local: UtcOffset,
 }
 
+impl Look {
+    /// The offset of this machine.
+    pub(super) const fn local(&self) -> UtcOffset {
+        self.local
+    }
+}
+
 impl App {
     /// Takes over what was remembered and asked for.
     pub(super) fn begin(&mut self, begin: Begin) {

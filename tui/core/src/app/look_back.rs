@@ -168,7 +168,7 @@ impl App {
 
     /// Selects what was found and opens its trace.
     fn open_found(&mut self, wanted: &str) {
-        let query = Query::parse(wanted);
+        let query = Query::find(wanted);
         let row = query.as_ref().and_then(|query| {
             Pane::ALL.iter().find_map(|pane| {
                 let id = self.pane(*pane).newest_where(|row| query.matches(row, &self.traces))?;
@@ -179,7 +179,7 @@ impl App {
             self.focus_on(pane);
             self.focused().select(id);
         }
-        self.find = query;
+        self.set_find(query);
         let of_row = |row: &Row| match row {
             Row::Object(object) => self.traces.numbers_in_object(&object.key).first().copied(),
             row => row.number(&self.traces),

@@ -186,6 +186,8 @@ pub enum Message {
     SendingEnded,
     /// Something worth a line, from the rooms that touch the world.
     Notice(String),
+    /// Rows were to be saved to a file that is there already.
+    FileExists(String),
     /// The faults of the local cloud that are on, or why that can't be told.
     Faults(Result<Vec<Standing>, String>),
     /// The history of earlier sessions, oldest first.

@@ -6,6 +6,7 @@
 mod agreeing;
 mod asking;
 mod axis;
+mod body;
 mod breaking;
 mod calls;
 mod chart;
@@ -35,13 +36,16 @@ mod possible;
 mod present;
 mod press;
 mod prompt;
+mod query;
 mod recording;
 mod replay;
 mod request;
 mod row;
+mod saving;
 mod send;
 mod settings;
 mod strip;
+mod times;
 mod tour;
 mod trace_view;
 mod trace_words;
@@ -52,6 +56,8 @@ mod words;
 
 pub use asking::AskingLine;
 pub use axis::{Axis, BREAK_CELLS, Mark, Point, measured};
+use body::Body;
+pub use body::JsonLine;
 pub use breaking::{Breaking, FaultOrder, FaultRow};
 pub use calls::{CallBudget, CallRow, Calls, OperationCalls};
 pub use chart::{Chart, ChartResource, ChartRow, TemplateResource, axis_step};
@@ -59,7 +65,7 @@ pub use commands::{COMMANDS, Command};
 pub use deployment::{
     Deployment, Destroying, First, HopProgress, Operation, Phase, Ready, ResourceState, Work, is_done,
 };
-pub use detail::{Detail, DetailLine, ranges};
+pub use detail::{Detail, DetailLine, RecordLine, ranges};
 pub use effect::{Effect, EventSource};
 pub use figures::{Figures, Seconds, WINDOW_SECONDS};
 pub use flow::Moving;
@@ -78,13 +84,16 @@ pub use pane::{Direction, Pane, PaneState};
 pub use picker::{Picker, PickerItem, PickerKind};
 pub use present::{Countdown, HELD_AT_EACH_HOP, Present, SMALLEST_TO_PRESENT};
 pub use prompt::{Prompt, PromptKind};
+pub use query::{Query, QueryError};
 pub use recording::Recording;
 pub use replay::{NOTHING_IS_CHANGED, Replay, ReplayStep, Speed};
 pub use request::RequestEdits;
-pub use row::{ObjectRow, Query, Row, source_word};
+pub use row::{ObjectRow, Row, source_word};
+pub use saving::Viewer;
 pub use send::{Check, InFlight, Outgoing, Send, Template};
 pub use settings::{Settings, ThemeName};
 pub use strip::{HopView, OnTheLine, Sign};
+pub use times::Times;
 pub use tour::{TOUR_LINES, TourWords};
 pub use trace_view::{TraceItem, TraceView};
 pub use trace_words::{RowBar, TraceRow, TraceScreen, short};
@@ -98,6 +107,8 @@ use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
+
+use finding::Finding;
 
 use crate::{
     events::{Answer, Event, Sent, StackName, Timestamp},
@@ -147,6 +158,8 @@ pub enum Question {
     Running,
     /// Look for an event further back.
     LookBack,
+    /// Write over this file.
+    Overwrite(String),
 }
 
 /// The app's state.
@@ -157,6 +170,8 @@ pub struct App {
     stack_name: StackName,
     colours: bool,
     offset: UtcOffset,
+    /// Rows say how long ago they are.
+    ago: bool,
     now: Timestamp,
     size: (u16, u16),
     cloud: Option<CloudInfo>,
@@ -196,10 +211,8 @@ pub struct App {
     large: bool,
     editing: bool,
     prompt: Option<Prompt>,
+    finding: Finding,
     palette: Option<Palette>,
-    /// The filter before the one being typed.
-    filter_before: Option<Query>,
-    find: Option<Query>,
     detail: Option<Detail>,
     /// The trace that is open.
     trace: Option<TraceView>,
@@ -254,6 +267,7 @@ impl App {
             stack_name: options.stack_name,
             colours: options.colours,
             offset: options.offset,
+            ago: false,
             now: options.now,
             size: SMALLEST,
             cloud: None,
@@ -274,9 +288,8 @@ impl App {
             large: false,
             editing: false,
             prompt: None,
+            finding: Finding::default(),
             palette: None,
-            filter_before: None,
-            find: None,
             detail: None,
             trace: None,
             traces_pane: TracesPane::default(),
@@ -402,13 +415,7 @@ impl App {
                 }
                 self.forget_sums();
                 self.list_events();
-                let listed = self.focus == Pane::Traces;
-                for (pane, state) in Pane::ALL.into_iter().zip(&mut self.panes) {
-                    let pane = (pane != Pane::Traces || listed).then_some(state);
-                    if let Some(pane) = pane.filter(|pane| pane.changes_with_traces()) {
-                        pane.refilter(&self.traces);
-                    }
-                }
+                self.look_again();
             }
             // What still comes of a pipeline that was taken down is no news.
             Message::Tail(..) if self.deployment.ready().is_none() => {}
@@ -421,6 +428,7 @@ impl App {
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),
+            Message::FileExists(file) => self.ask_to_overwrite(file),
             Message::Faults(answer) => self.set_faults(answer),
             Message::History(bodies) => {
                 self.offer_tour(bodies.len());
@@ -455,6 +463,9 @@ impl App {
     fn tick(&mut self, now: Timestamp) {
         let changes = self.changes_with_time();
         self.now = now;
+        if self.finding.is_due() {
+            self.look_again();
+        }
         self.dirty |= self.forget_pressed_keys();
         if self.moves() {
             self.dirty = true;
@@ -555,6 +566,8 @@ impl App {
     pub fn changes_with_time(&self) -> bool {
         self.deployment.running()
             || self.notice.is_some()
+            || self.finding.is_due()
+            || (self.ago && self.panes.iter().any(|pane| !pane.is_empty()))
             || self.shows_keys()
             || self.moves()
             || self.load.is_some()
@@ -647,11 +660,6 @@ impl App {
     /// The line being typed.
     pub const fn prompt(&self) -> Option<&Prompt> {
         self.prompt.as_ref()
-    }
-
-    /// What was looked for last.
-    pub const fn find(&self) -> Option<&Query> {
-        self.find.as_ref()
     }
 
     /// The row that is open.

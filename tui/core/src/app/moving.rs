@@ -1,6 +1,6 @@
 //! Moving: between panes, rows and events, and into the row that is opened.
 
-use super::{App, ChartRow, Context, Detail, Pane, PaneState, Row};
+use super::{App, ChartRow, Context, Detail, DetailLine, Pane, PaneState, Row};
 use crate::trace::EventNumber;
 
 /// How many columns a step sideways moves.
@@ -60,7 +60,7 @@ impl App {
         } else if self.help.is_some() {
             self.scroll_help(rows);
         } else if let Some(detail) = &mut self.detail {
-            detail.scroll_by(rows);
+            detail.move_by(rows);
         } else if self.context() == Context::Breaking {
             self.move_in_breaking(rows);
         } else if self.trace.is_some() {
@@ -84,7 +84,7 @@ impl App {
         } else if let Some(help) = &mut self.help {
             help.scroll = 0;
         } else if let Some(detail) = &mut self.detail {
-            detail.scroll = 0;
+            detail.cursor = 0;
         } else if self.trace.is_some() {
             self.move_in_trace(isize::MIN + 1);
         } else if self.in_chart() {
@@ -102,8 +102,7 @@ impl App {
             self.scroll_help(isize::MAX);
             self.scroll_help(1 - page);
         } else if let Some(detail) = &mut self.detail {
-            detail.scroll_by(isize::MAX);
-            detail.scroll_by(1 - page);
+            detail.move_by(isize::MAX);
         } else if self.trace.is_some() {
             self.move_in_trace(isize::MAX);
         } else if self.in_chart() {
@@ -115,7 +114,13 @@ impl App {
 
     pub(super) fn sideways(&mut self, right: bool) {
         let now = self.now;
-        if self.focus == Pane::Send {
+        if let Some(detail) = &mut self.detail {
+            if right {
+                detail.fold_right();
+            } else {
+                detail.fold_left();
+            }
+        } else if self.focus == Pane::Send {
             self.send.turn_template(right, now);
         } else {
             let pane = self.focused();
@@ -138,6 +143,14 @@ impl App {
     }
 
     pub(super) fn open_selected(&mut self) {
+        if let Some(detail) = &mut self.detail {
+            if detail.in_tree() {
+                detail.turn_fold();
+            } else if self.event_under_cursor().is_some() {
+                self.trace_of_row();
+            }
+            return;
+        }
         if self.trace.is_some() && self.detail.is_none() {
             return self.open_in_trace();
         }
@@ -152,7 +165,15 @@ impl App {
         }
         let pane = self.focus;
         if let Some((id, row)) = self.pane(pane).selected() {
-            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset()));
+        }
+    }
+
+    /// The open row as it is now; where it was let go, as it was.
+    pub(super) fn detail_again(&self, before: Detail, pane: Pane, id: u64) -> Detail {
+        match self.pane(pane).history().get(id) {
+            Some(row) => Detail::of(pane, id, row, &self.traces, self.offset()).as_before(&before),
+            None => before,
         }
     }
 
@@ -168,7 +189,7 @@ impl App {
                 let found = pane.history().iter().rfind(|(_, row)| of_it(row));
                 match found {
                     Some((id, row)) => {
-                        self.detail = Some(Detail::of(Pane::Stack, id, row, &self.traces, self.offset));
+                        self.detail = Some(Detail::of(Pane::Stack, id, row, &self.traces, self.offset()));
                     }
                     None => self.say("It has not begun: there is no event of it yet."),
                 }
@@ -215,8 +236,19 @@ impl App {
         }
     }
 
+    /// The event of the object's line under the cursor.
+    pub(super) fn event_under_cursor(&self) -> Option<EventNumber> {
+        match self.detail.as_ref()?.line()? {
+            DetailLine::Record(line) => line.number,
+            _ => None,
+        }
+    }
+
     /// The event that `t` is about: the row's, in Send the last one sent where no row is selected.
     pub(super) fn traced(&self) -> Option<EventNumber> {
+        if let Some(number) = self.event_under_cursor() {
+            return Some(number);
+        }
         let row = match &self.detail {
             Some(detail) => self.pane(detail.pane).history().get(detail.row),
             None if self.focus == Pane::Send && self.pane(Pane::Send).following() => None,

@@ -198,7 +198,7 @@ impl App {
     /// An id, or a part of a body: the event's trace where the text leads to one event, else the
     /// newest row that holds it.
     fn find_event(&mut self, text: &str) -> Vec<Effect> {
-        let Some(query) = Query::parse(text) else { return Vec::new() };
+        let Some(query) = Query::find(text) else { return Vec::new() };
         // The row that names the event most plainly comes first.
         let panes = [Pane::Records, Pane::Send, Pane::Logs];
         let found = panes.into_iter().find_map(|pane| {
@@ -211,14 +211,19 @@ impl App {
         self.help = None;
         self.detail = None;
         self.trace = None;
-        if let Some((pane, id, number)) = found {
+        // An id names its event, also where no row of it is loaded any more.
+        let named = self.event_of_text(text);
+        if let Some(number) = named.filter(|named| found.is_none_or(|(.., number)| number != *named)) {
+            self.open_trace(number);
+        } else if let Some((pane, id, number)) = found {
             self.focus_on(pane);
             self.focused().select(id);
             self.open_trace(number);
+            self.set_find(Some(query));
         } else {
-            self.find_first(&query);
+            self.set_find(Some(query));
+            self.find_first();
         }
-        self.find = Some(query);
         Vec::new()
     }
 

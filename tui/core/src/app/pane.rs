@@ -80,6 +80,9 @@ pub struct PaneState {
     filter: Option<Query>,
     /// The ids of the rows that the filter lets through; unused without one.
     matched: VecDeque<u64>,
+    find: Option<Query>,
+    /// The ids of the shown rows in which what is looked for stands.
+    found: VecDeque<u64>,
     /// The selected row; `None`: the pane follows the newest.
     selected: Option<u64>,
     /// The id of the next row when following was paused.
@@ -178,14 +181,27 @@ impl PaneState {
         self.len() - self.index_of(self.paused_at.max(selected + 1))
     }
 
+    /// How many rows the filter hides.
+    pub fn hidden(&self) -> usize {
+        self.history.len() - self.len()
+    }
+
     /// Adds the newest row.
     pub fn push(&mut self, row: Row, traces: &Traces) {
-        if self.chooses() && self.shows(&row, traces) {
-            self.matched.push_back(self.history.next());
+        let id = self.history.next();
+        let shown = self.shows(&row, traces);
+        if shown && self.chooses() {
+            self.matched.push_back(id);
+        }
+        if shown && self.find.as_ref().is_some_and(|find| find.matches(&row, traces)) {
+            self.found.push_back(id);
         }
         self.history.push(row);
-        while self.matched.front().is_some_and(|id| *id < self.history.first()) {
-            self.matched.pop_front();
+        let first = self.history.first();
+        for ids in [&mut self.matched, &mut self.found] {
+            while ids.front().is_some_and(|id| *id < first) {
+                ids.pop_front();
+            }
         }
     }
 
@@ -193,6 +209,12 @@ impl PaneState {
     pub fn set_filter(&mut self, filter: Option<Query>, traces: &Traces) {
         self.filter = filter;
         self.refilter(traces);
+    }
+
+    /// Looks for this from now on; `None`: for nothing.
+    pub fn set_find(&mut self, find: Option<Query>, traces: &Traces) {
+        self.find = find;
+        self.find_again(traces);
     }
 
     /// Looks through all rows again.
@@ -203,6 +225,59 @@ impl PaneState {
             let shown: VecDeque<u64> = shown.collect();
             self.matched = shown;
         }
+        self.find_again(traces);
+    }
+
+    fn find_again(&mut self, traces: &Traces) {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        if let Some(find) = &self.find {
+            let shown = (0..self.len()).filter_map(|index| self.row_at(index));
+            found.extend(shown.filter(|(_, row)| find.matches(row, traces)).map(|(id, _)| id));
+        }
+        self.found = found;
+    }
+
+    /// How many of the shown rows hold what is looked for.
+    pub fn found(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether something is looked for.
+    pub const fn finds(&self) -> bool {
+        self.find.is_some()
+    }
+
+    /// Which of the matches the selected row is, from 1, where it is one.
+    pub fn found_place(&self) -> Option<usize> {
+        let (id, _) = self.selected()?;
+        self.found.binary_search(&id).ok().map(|index| index + 1)
+    }
+
+    /// The match before or after the selected row, and whether it lies around the end; `None` where
+    /// there is no other.
+    pub fn next_found(&self, direction: Direction) -> Option<(u64, bool)> {
+        let (from, _) = self.selected()?;
+        let (next, around) = match direction {
+            Direction::Down => {
+                let after = self.found.partition_point(|id| *id <= from);
+                (self.found.get(after).or_else(|| self.found.front()), after == self.found.len())
+            }
+            Direction::Up => {
+                let before = self.found.partition_point(|id| *id < from).checked_sub(1);
+                let next = before.and_then(|index| self.found.get(index)).or_else(|| self.found.back());
+                (next, before.is_none())
+            }
+        };
+        next.filter(|id| **id != from).map(|id| (*id, around))
+    }
+
+    /// The newest match, from the selected row upwards, itself included, and around.
+    pub fn newest_found(&self) -> Option<u64> {
+        let (from, _) = self.selected()?;
+        let upto = self.found.partition_point(|id| *id <= from);
+        let above = upto.checked_sub(1).and_then(|index| self.found.get(index));
+        above.or_else(|| self.found.back()).copied()
     }
 
     /// Selects the row with this id, or the next shown after it, and pauses.
@@ -234,12 +309,22 @@ impl PaneState {
         self.selected = None;
     }
 
-    /// The next row, from the selected one and around the end, that satisfies the test; and
+    /// The newest row, from the selected one upwards, itself included, that satisfies the test.
+    pub fn newest_where(&self, test: impl Fn(&Row) -> bool) -> Option<u64> {
+        let length = self.len();
+        let from = self.selected_index()?;
+        (0..length)
+            .filter_map(|step| self.row_at((from + length - step) % length))
+            .find(|(_, row)| test(row))
+            .map(|(id, _)| id)
+    }
+
+    /// The next other row, from the selected one and around the end, that satisfies the test; and
     /// whether it went around.
     pub fn next_where(&self, direction: Direction, test: impl Fn(&Row) -> bool) -> Option<(u64, bool)> {
         let length = self.len();
         let from = self.selected_index()?;
-        (1..=length).find_map(|step| {
+        (1..length).find_map(|step| {
             let index = match direction {
                 Direction::Down => (from + step) % length,
                 Direction::Up => (from + length - step % length) % length,
@@ -249,17 +334,7 @@ impl PaneState {
                 Direction::Up => index >= from,
             };
             let (id, row) = self.row_at(index)?;
-            test(row).then_some((id, around && step < length))
+            test(row).then_some((id, around))
         })
-    }
-
-    /// The newest row, from the selected one upwards, itself included, that satisfies the test.
-    pub fn newest_where(&self, test: impl Fn(&Row) -> bool) -> Option<u64> {
-        let length = self.len();
-        let from = self.selected_index()?;
-        (0..length)
-            .filter_map(|step| self.row_at((from + length - step) % length))
-            .find(|(_, row)| test(row))
-            .map(|(id, _)| id)
     }
 }

@@ -1,6 +1,6 @@
 //! What can be done here and now: the key map asks.
 
-use super::{App, Pane, Phase, Target, Work};
+use super::{App, Detail, Pane, Phase, Target, Work};
 
 impl App {
     /// Stack is open.
@@ -68,6 +68,31 @@ impl App {
         self.large().is_some()
     }
 
+    /// Esc does something: marks of what was looked for go, the tour ends, or a level is left.
+    pub(super) fn can_escape(&self) -> bool {
+        self.finds() || self.is_on_tour() || self.is_away()
+    }
+
+    /// The cursor of the open row stands in a JSON tree.
+    pub(super) fn in_tree(&self) -> bool {
+        self.detail.as_ref().is_some_and(Detail::in_tree)
+    }
+
+    /// The open row's body is a JSON tree.
+    pub(super) fn has_tree(&self) -> bool {
+        self.detail.as_ref().is_some_and(Detail::is_json)
+    }
+
+    /// The open row's body can be shown as bytes.
+    pub(super) fn has_bytes(&self) -> bool {
+        self.detail.as_ref().is_some_and(Detail::has_bytes)
+    }
+
+    /// `Enter` does something on the line of the open row.
+    pub(super) fn opens_line(&self) -> bool {
+        self.in_tree() || self.event_under_cursor().is_some()
+    }
+
     /// A row is there to open, copy or find.
     pub(super) fn has_row(&self) -> bool {
         self.detail.is_some() || !self.pane(self.focus).is_empty() || (self.in_chart() && !self.chart().rows.is_empty())
@@ -96,7 +121,7 @@ impl App {
     }
 
     pub(super) fn has_find(&self) -> bool {
-        self.find.is_some() && self.has_row()
+        self.finds() && self.has_row()
     }
 
     /// In Send there is another template; elsewhere, rows can be moved sideways.

@@ -206,7 +206,6 @@ mod tests {
     fn what_is_shown_is_masked_only_while_presenting() {
         let mut app = ready_app();
         app.target = Target::Aws {
-            elsewhere: Vec::new(),
             account_id: "123456789012".to_owned(),
             region: String::new(),
             profile: None,

@@ -1,8 +1,8 @@
 //! What keys, pastes and the mouse do to the state: each is handed to the file of what it changes.
 
 use super::{
-    Action, App, Context, Destroying, Direction, Effect, HelpView, KeyPress, Mouse, MouseKind, Pane, Phase, Prompt,
-    PromptKind, Query, Question, Row, Target, Work, keymap,
+    Action, App, Context, Destroying, Detail, Direction, Effect, HelpView, KeyPress, Mouse, MouseKind, Pane, Phase,
+    Prompt, PromptKind, Question, Row, Target, Work, keymap,
 };
 
 /// How many rows the wheel moves.
@@ -89,7 +89,7 @@ impl App {
             Context::Messages => self.scroll_messages(wheel),
             Context::Detail => {
                 if let Some(detail) = &mut self.detail {
-                    detail.scroll_by(wheel);
+                    detail.move_by(wheel);
                 }
             }
             Context::Breaking if wheel != 0 => self.move_in_breaking(wheel.signum()),
@@ -153,13 +153,26 @@ impl App {
             Action::Palette => self.open_palette(""),
             Action::Complete => self.complete_in_palette(),
             Action::Trace => self.trace_of_row(),
-            Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
-            Action::Filter => {
-                let filter = self.pane(self.focus).filter().cloned();
-                let text = filter.as_ref().map_or("", |filter| filter.text.as_str()).to_owned();
-                self.filter_before = filter;
-                self.prompt = Some(Prompt::new(PromptKind::Filter, &text));
+            Action::FoldAll | Action::UnfoldAll => {
+                if let Some(detail) = &mut self.detail {
+                    detail.fold_all(action == Action::FoldAll);
+                }
             }
+            Action::Bytes => {
+                if let Some(detail) = &mut self.detail {
+                    detail.turn_bytes();
+                }
+            }
+            Action::CopyValue => return self.copy_of_detail(Detail::value),
+            Action::CopyPath => return self.copy_of_detail(Detail::path),
+            Action::Print => return self.print_row(),
+            Action::Save => self.begin_save(),
+            Action::OpenIn(viewer) => return self.open_outside(viewer),
+            Action::Find => self.prompt = Some(Prompt::new(PromptKind::Find, "")),
+            Action::Filter => self.begin_filter(),
+            Action::Escape if self.finds() => self.forget_find(),
+            Action::Escape if self.is_on_tour() => self.end_tour(),
+            Action::Escape => return self.back(),
             Action::ShowAll => self.set_filter(None),
             Action::FindNext => self.find_next(Direction::Down),
             Action::FindPrevious => self.find_next(Direction::Up),
@@ -176,6 +189,7 @@ impl App {
             Action::Copy if self.help.is_some() => return self.copy_commands(),
             Action::Copy => return self.copy(),
             Action::Wrap => self.wrap(),
+            Action::Times => return self.turn_times(),
             Action::Deploy => {
                 self.deployment.begin(Work::Preparing, self.now);
                 self.chart_row = None;
@@ -245,24 +259,13 @@ impl App {
 
     pub(super) fn accept(&mut self) -> Vec<Effect> {
         let Some(prompt) = self.prompt.take() else { return Vec::new() };
-        let query = Query::parse(prompt.text());
         match prompt.kind {
             PromptKind::AgreeToDeploy | PromptKind::AgreeToDestroy => {
                 return self.agree_by_name(prompt.kind, prompt.text().trim());
             }
-            PromptKind::Filter => {
-                self.focused().follow();
-                self.set_filter(query);
-            }
-            PromptKind::Find => {
-                // A known id leads to its event, whoever's it is.
-                if let Some(number) = self.traces.number_of_id(prompt.text()) {
-                    self.open_trace(number);
-                } else if let Some(query) = query {
-                    self.find_first(&query);
-                    self.find = Some(query);
-                }
-            }
+            PromptKind::Filter => self.accept_filter(prompt),
+            PromptKind::Find => self.accept_find(prompt.text()),
+            PromptKind::Save => return self.save_rows(prompt.text()),
         }
         Vec::new()
     }
@@ -275,6 +278,7 @@ impl App {
                 self.send_next()
             }
             Some(Question::LookBack) => self.go_back(),
+            Some(Question::Overwrite(file)) => self.overwrite(&file),
             Some(Question::LoadToAws(plan)) => {
                 self.send_agreed = true;
                 self.load_agreed(plan)
@@ -295,9 +299,8 @@ impl App {
             Context::Destroy | Context::Preview => return self.disagree(),
             Context::Prompt => {
                 let kind = self.prompt.take().map(|prompt| prompt.kind);
-                if kind == Some(PromptKind::Filter) {
-                    let before = self.filter_before.take();
-                    self.set_filter(before);
+                if let Some(kind) = kind {
+                    self.drop_typed(kind);
                 }
             }
             Context::Palette => self.palette = None,
@@ -396,8 +399,24 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
+        self.copy_text(text)
+    }
+
+    fn copy_text(&mut self, text: String) -> Vec<Effect> {
         let text = self.shown(&text).into_owned();
-        self.say(format!("Copied {}, if the terminal takes it.", crate::text::number::size(text.len() as u64)));
+        let size = crate::text::number::size(text.len() as u64);
+        self.say(format!("Copied {size}, if the terminal takes it. Y prints the row, to be marked by hand."));
         vec![Effect::Copy(text)]
+    }
+
+    /// Copies a part of the open row.
+    fn copy_of_detail(&mut self, part: impl Fn(&Detail) -> Option<String>) -> Vec<Effect> {
+        match self.detail.as_ref().and_then(part) {
+            Some(text) => self.copy_text(text),
+            None => {
+                self.say("Nothing to copy on this line. y copies the row.");
+                Vec::new()
+            }
+        }
     }
 }

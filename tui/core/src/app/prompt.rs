@@ -9,6 +9,8 @@ pub enum PromptKind {
     Filter,
     /// The next row that matches is selected.
     Find,
+    /// The rows that are shown are saved to the file with this name.
+    Save,
     /// The stack's name is typed to agree to a deployment that loses something.
     AgreeToDeploy,
     /// The stack's name is typed to agree to its end.

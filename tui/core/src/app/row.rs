@@ -1,9 +1,8 @@
-//! One row of a pane: what was seen, with the words to find it by.
+//! One row of a pane: what was seen, with the texts to find it by.
 
-use super::traces_pane::any_text as any_text_of;
 use crate::{
     events::{Level, LogLine, LogSource, Object, ObjectKey, ObjectLines, Record, Sent, StackEvent, Timestamp},
-    text::log_line,
+    text::{json_lines, log_line},
     trace::{EventNumber, Traces},
 };
 
@@ -53,6 +52,16 @@ impl From<Object> for ObjectRow {
             ObjectLines::Unread { reason } => (Err(reason), String::new()),
         };
         Self { time: object.time, bucket: object.bucket, key: object.key, size_bytes: object.size_bytes, lines, head }
+    }
+}
+
+impl ObjectRow {
+    /// The lines of the part of its text that was loaded. The last one counts only where its end was
+    /// loaded too.
+    pub fn loaded_lines(&self) -> Vec<&str> {
+        let whole = self.head.len() as u64 >= self.size_bytes;
+        let lines = self.head.split_inclusive('\n').filter(|line| whole || line.ends_with('\n'));
+        lines.map(|line| line.trim_end_matches('\n')).collect()
     }
 }
 
@@ -168,8 +177,23 @@ impl Row {
         }
     }
 
+    /// The row as JSON in one line, as commands print it.
+    pub fn json_line(&self, traces: &Traces) -> String {
+        match self {
+            Self::Trace(number) => json_of_event(*number, traces).to_string(),
+            Self::Sent(sent) => json_lines::sent(sent).to_string(),
+            Self::Log { line, .. } => json_lines::log(line).to_string(),
+            Self::Record(record) => json_lines::record(record),
+            Self::Object(object) => {
+                json_lines::object(object.time, &object.key, object.size_bytes, object.lines.as_ref().ok().copied())
+                    .to_string()
+            }
+            Self::Stack(event) => json_lines::tagged("source", "stack", json_lines::stack(event)).to_string(),
+        }
+    }
+
     /// Whether any of its texts satisfies `test`.
-    fn any_text(&self, test: impl Fn(&[u8]) -> bool) -> bool {
+    pub(super) fn any_text(&self, test: impl Fn(&[u8]) -> bool) -> bool {
         let any = |texts: &[&str]| texts.iter().any(|text| test(text.as_bytes()));
         match self {
             Self::Sent(sent) => {
@@ -205,6 +229,24 @@ impl Row {
     }
 }
 
+/// An event in few members: what it is called at each hop, as far as that is known.
+fn json_of_event(number: EventNumber, traces: &Traces) -> serde_json::Value {
+    let trace = traces.get(number);
+    let place = trace.and_then(|trace| trace.place.as_ref());
+    let landing = trace.and_then(|trace| trace.landing.as_ref());
+    serde_json::json!({
+        "source": "traces",
+        "event": number.to_string(),
+        "sent": trace.and_then(|trace| trace.sent_at),
+        "apiRequestId": trace.and_then(|trace| trace.api_request_id.as_ref()),
+        "lambdaRequestId": trace.and_then(|trace| trace.lambda_request_id.as_ref()),
+        "shardId": place.map(|(shard, _)| shard),
+        "sequenceNumber": place.map(|(_, number)| number),
+        "key": landing.map(|landing| &landing.object),
+        "line": landing.map(|landing| landing.line),
+    })
+}
+
 /// Whose log it is, in a word.
 pub const fn source_word(source: LogSource) -> &'static str {
     match source {
@@ -212,87 +254,4 @@ pub const fn source_word(source: LogSource) -> &'static str {
         LogSource::Access => "access",
         LogSource::Delivery => "delivery",
     }
-}
-
-/// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// As typed.
-    pub text: String,
-    kind: QueryKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum QueryKind {
-    /// `#42`, `·7`: the event with this number.
-    Number(EventNumber),
-    /// `level=ERROR`.
-    Level(Level),
-    /// `source=access`.
-    Source(LogSource),
-    /// Anything else, in small letters.
-    Text(String),
-}
-
-impl Query {
-    /// From what was typed; `None` where that is nothing.
-    pub fn parse(text: &str) -> Option<Self> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return None;
-        }
-        let lower = trimmed.to_lowercase();
-        let number = |sign: char| trimmed.strip_prefix(sign).and_then(|digits| digits.parse().ok());
-        let kind = if let Some(number) = number('#') {
-            QueryKind::Number(EventNumber::Own(number))
-        } else if let Some(number) = number('·') {
-            QueryKind::Number(EventNumber::Other(number))
-        } else if let Some(level) = lower.strip_prefix("level=").and_then(level) {
-            QueryKind::Level(level)
-        } else if let Some(source) = lower.strip_prefix("source=").and_then(source) {
-            QueryKind::Source(source)
-        } else {
-            QueryKind::Text(lower)
-        };
-        Some(Self { text: trimmed.to_owned(), kind })
-    }
-
-    /// Whether what it matches can change after a row came: numbers are learned later.
-    pub const fn depends_on_traces(&self) -> bool {
-        matches!(self.kind, QueryKind::Number(_))
-    }
-
-    /// Whether the row is looked for.
-    pub fn matches(&self, row: &Row, traces: &Traces) -> bool {
-        match &self.kind {
-            QueryKind::Number(number) => row.is_of(*number, traces),
-            QueryKind::Level(level) => matches!(row, Row::Log { line, .. } if line.level == *level),
-            QueryKind::Source(source) => matches!(row, Row::Log { line, .. } if line.source == *source),
-            QueryKind::Text(lower) if let Row::Trace(number) = row => {
-                any_text_of(*number, traces, |text| contains(text, lower))
-            }
-            QueryKind::Text(lower) => row.any_text(|text| contains(text, lower)),
-        }
-    }
-}
-
-fn level(word: &str) -> Option<Level> {
-    [Level::Debug, Level::Info, Level::Warn, Level::Error]
-        .into_iter()
-        .find(|level| level.word().eq_ignore_ascii_case(word))
-}
-
-fn source(word: &str) -> Option<LogSource> {
-    [LogSource::Function, LogSource::Access, LogSource::Delivery]
-        .into_iter()
-        .find(|source| source_word(*source) == word)
-}
-
-/// Whether the text contains `lower`, whatever the case of its letters.
-fn contains(text: &[u8], lower: &str) -> bool {
-    let needle = lower.as_bytes();
-    if lower.is_ascii() {
-        return text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
-    }
-    String::from_utf8_lossy(text).to_lowercase().contains(lower)
 }

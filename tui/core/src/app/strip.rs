@@ -204,7 +204,7 @@ impl App {
         match self.target {
             Target::Local if due > self.now => format!("due in {}", time::whole_seconds(due.since(self.now))),
             Target::Local => "due now".to_owned(),
-            Target::Aws { .. } => format!("due about {}", self.offset.clock(due)),
+            Target::Aws { .. } => format!("due about {}", self.offset().clock(due)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Messages in, state and effects out.
 
+mod viewing;
+
 use bytes::Bytes;
 
 use super::*;
@@ -261,7 +263,7 @@ fn finding_goes_up_from_the_newest_and_into_other_panes() {
     press(&mut app, 'n');
     press(&mut app, 'n');
     assert!(selected_text(&app).contains("\"n\":2}"));
-    assert_eq!(notice(&app), "Past the newest row: on from the oldest.");
+    assert_eq!(notice(&app), "Past the newest row, on from the oldest: match 1 of 11.");
     app.update(Message::Events(vec![log("only here")]));
     type_in(&mut app, "/only here");
     key(&mut app, Key::Enter);
@@ -455,7 +457,7 @@ fn an_open_row_turns_to_its_neighbours_and_is_copied_whole() {
     key(&mut app, Key::Enter);
     press(&mut app, '[');
     let detail = app.detail().unwrap();
-    assert!(detail.lines.iter().any(|line| matches!(line, DetailLine::Text(text) if text.contains("\"n\": 2"))));
+    assert!(detail.lines.iter().any(|line| matches!(line, DetailLine::Json(line) if line.text == "\"n\": 2")));
     assert_eq!(press(&mut app, 'y'), [Effect::Copy("{\"n\":2}".to_owned())]);
     press(&mut app, ']');
     press(&mut app, ']');

@@ -73,11 +73,6 @@ impl App {
         self.tour_offered && self.tour.is_none() && self.is_ready() && self.traces.own().next().is_none()
     }
 
-    /// There is something to leave besides the app.
-    pub(super) fn can_go_back(&self) -> bool {
-        self.is_away() || self.is_on_tour()
-    }
-
     /// The tour is on.
     pub(super) fn is_on_tour(&self) -> bool {
         self.tour.is_some()

@@ -2,7 +2,7 @@
 
 use super::{App, Detail, Pane, Row, Trail};
 use crate::{
-    events::{LogSource, Timestamp},
+    events::{ApiRequestId, LambdaRequestId, LogSource, Timestamp},
     pipeline::Hop,
     trace::{EventNumber, Place},
 };
@@ -151,7 +151,7 @@ impl App {
             self.panes[pane as usize].select(id);
         }
         if let Some(row) = self.pane(pane).history().get(id) {
-            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset));
+            self.detail = Some(Detail::of(pane, id, row, &self.traces, self.offset()));
         }
     }
 
@@ -194,8 +194,8 @@ impl App {
         }
         let trace = self.traces.get(number)?;
         let ids = [
-            ("API request id", trace.api_request_id.as_ref().map(|id| id.as_str())),
-            ("Lambda request id", trace.lambda_request_id.as_ref().map(|id| id.as_str())),
+            ("API request id", trace.api_request_id.as_ref().map(ApiRequestId::as_str)),
+            ("Lambda request id", trace.lambda_request_id.as_ref().map(LambdaRequestId::as_str)),
             ("shard", trace.place.as_ref().map(|(shard, _)| shard.as_str())),
             ("sequence number", trace.place.as_ref().map(|(_, number)| number.as_str())),
             ("object", trace.landing.as_ref().map(|landing| landing.object.as_str())),

@@ -122,7 +122,10 @@ impl App {
         let (sign, reason) = self.state_words(stage);
         let passed = matches!(stage.state, StageState::Passed | StageState::UnderWay | StageState::Held { .. });
         let mut reasons = Vec::new();
-        if !reason.is_empty() {
+        if let StageState::Held { .. } = stage.state {
+            // That it holds it is what its open bar says.
+            reasons.push(reason.strip_prefix("holds it, ").unwrap_or(&reason).to_owned());
+        } else if !reason.is_empty() {
             reasons.push(reason);
         }
         if let (StageState::Passed, Place::Hop(Hop::Kinesis), Some(attempts @ 2..)) =
@@ -149,7 +152,7 @@ impl App {
             facts: facts(stage, false),
             long_facts: facts(stage, true),
             reason: visible(&reasons.join("; ")).into_owned(),
-            below: below(stage),
+            below: self.below(stage),
         }
     }
 
@@ -169,6 +172,11 @@ impl App {
             StageState::Refused { message, .. } => (Sign::Failed, said("refused", message)),
             StageState::Threw { line } => {
                 let at = stage.bar.map(|bar| format!(" at {}", self.offset.clock(bar.to.timestamp())));
+                // Its id stands beside.
+                let line = line
+                    .strip_prefix("RequestId: ")
+                    .and_then(|rest| rest.split_once(" Error: "))
+                    .map_or(line.as_str(), |(_, words)| words);
                 (Sign::Failed, said(&format!("threw{}", at.unwrap_or_default()), line))
             }
             StageState::TimedOut { after } => {
@@ -204,6 +212,17 @@ impl App {
             (Some(due), Target::Aws { .. }) => {
                 (Sign::Moving, format!("holds it, due about {}", self.offset.clock(due)))
             }
+        }
+    }
+
+    /// The object's address.
+    fn below(&self, stage: &Stage) -> String {
+        match (stage.place, &stage.facts.object, self.deployment.ready()) {
+            (Place::Hop(Hop::S3), Some(object), Some(ready)) => {
+                visible(&format!("s3://{}/{object}", ready.outputs.bucket_name)).into_owned()
+            }
+            (Place::Hop(Hop::S3), Some(object), None) => visible(object.as_str()).into_owned(),
+            _ => String::new(),
         }
     }
 
@@ -326,16 +345,9 @@ fn facts(stage: &Stage, long: bool) -> String {
             words.extend(facts.sequence_number.as_ref().map(|text| id(text.as_str())));
             words.extend(facts.bytes.map(number::size));
         }
-        _ => {}
+        Place::Hop(Hop::Api | Hop::Firehose | Hop::S3) => {}
     }
     visible(&words.join("  ")).into_owned()
-}
-
-fn below(stage: &Stage) -> String {
-    match (stage.place, &stage.facts.object) {
-        (Place::Hop(Hop::S3), Some(object)) => visible(object.as_str()).into_owned(),
-        _ => String::new(),
-    }
 }
 
 fn said(what: &str, message: &str) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{App, Pane, Query, Row, Sign, measured};
 use crate::{
-    events::Timestamp,
+    events::{ApiRequestId, LambdaRequestId, Timestamp},
     pipeline::Hop,
     text::number,
     trace::{Column, EventNumber, HopFigures, Place, StageState, Traces},
@@ -138,7 +138,7 @@ impl App {
             let name = match place {
                 Place::Sent => "client",
                 Place::Hop(Hop::S3) => "to S3",
-                place => place.name(),
+                Place::Hop(hop) => hop.name(),
             };
             let cold = if place == Place::Hop(Hop::Lambda) { cold } else { vec![0; columns] };
             PlaceTimes { name, figures: self.traces.figures(place), bars, cold }
@@ -165,7 +165,7 @@ impl App {
     }
 
     fn only_event_with(&self, text: &str) -> Option<EventNumber> {
-        let query = Query::parse(text).filter(|_| text.len() >= 4)?;
+        let query = Query::find(text).filter(|_| text.len() >= 4)?;
         let mut found = self
             .traces
             .all()
@@ -180,8 +180,8 @@ impl App {
 pub(super) fn any_text(number: EventNumber, traces: &Traces, test: impl Fn(&[u8]) -> bool) -> bool {
     let Some(trace) = traces.get(number) else { return false };
     let texts = [
-        trace.api_request_id.as_ref().map(|id| id.as_str()),
-        trace.lambda_request_id.as_ref().map(|id| id.as_str()),
+        trace.api_request_id.as_ref().map(ApiRequestId::as_str),
+        trace.lambda_request_id.as_ref().map(LambdaRequestId::as_str),
         trace.place.as_ref().map(|(_, number)| number.as_str()),
         trace.place.as_ref().map(|(shard, _)| shard.as_str()),
         trace.landing.as_ref().map(|landing| landing.object.as_str()),

@@ -151,7 +151,7 @@ fn shortened(mut hop: HopOfTrail) -> HopOfTrail {
     if let Ok(bytes) = &mut hop.bytes
         && bytes.len() > MOST_BYTES
     {
-        hop.state.push_str(&format!(", the first {} shown", number::size(MOST_BYTES as u64)));
+        hop.state = format!("{}, the first {} shown", hop.state, number::size(MOST_BYTES as u64));
         bytes.truncate(MOST_BYTES);
         hop.marks.retain(|mark| mark.end <= MOST_BYTES);
     }

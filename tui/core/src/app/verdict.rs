@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a streak of trouble is news after it was seen last.
-const NEWS: Duration = Duration::from_secs(60);
+const NEWS: Duration = Duration::from_mins(1);
 /// How late Firehose may be before it is said: its own retries and the listing of the bucket take a moment.
 const LATE_FROM: Duration = Duration::from_secs(5);
 /// From this age on a moment is told in hours and minutes.

@@ -23,7 +23,8 @@ impl App {
     /// The line under the ledger, where there is something to say.
     pub fn line(&self) -> Option<Line> {
         let notice = self.notice.as_ref().map(|(text, _)| Line::Notice(visible(text).into_owned()));
-        notice
+        self.prompt_line()
+            .or(notice)
             .or_else(|| self.editor_trouble())
             .or_else(|| self.load_words().map(Line::Notice))
             .or_else(|| self.verdict().map(Line::Verdict))
@@ -66,6 +67,10 @@ impl App {
         }
         let (seq, trace) = self.traces.own().next()?;
         if let Some(landing) = &trace.landing {
+            // Who is there needs no way to it.
+            if self.trace.is_some() {
+                return None;
+            }
             return Some(format!("Event #{seq} is line {} of the object. Press t to see its trace.", landing.line));
         }
         match &trace.answer {
@@ -125,7 +130,7 @@ impl App {
         let when = match self.target {
             Target::Local if due > self.now => format!("in {}", time::whole_seconds(due.since(self.now))),
             Target::Local => "now".to_owned(),
-            Target::Aws { .. } => format!("about {}", self.offset.clock(due)),
+            Target::Aws { .. } => format!("about {}", self.offset().clock(due)),
         };
         Some([
             format!("{}, {} in Firehose's buffer:", number::counted(held.records, "event"), number::size(held.bytes)),
@@ -175,6 +180,7 @@ impl App {
                     _ => "The stack is being changed.".to_owned(),
                 })
             }
+            Question::Overwrite(file) => Some(format!("{} is there already. Write over it? y/n", visible(file))),
             Question::LoadToAws(plan) => match &self.target {
                 Target::Aws { account_id, region, .. } => {
                     Some(format!("Send {} to account {account_id}, {region}? y/n", plan.words()))

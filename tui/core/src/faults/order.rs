@@ -6,7 +6,7 @@ use super::Kind;
 use crate::text::time;
 
 /// The longest that a fault delays something or is on.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// One order: what is to go wrong, how often and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,9 +162,9 @@ fn duration_of(what: &str, text: &str) -> Result<Duration, WrongOrder> {
 fn written(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     match milliseconds {
-        _ if milliseconds % 3_600_000 == 0 => format!("{}h", milliseconds / 3_600_000),
-        _ if milliseconds % 60_000 == 0 => format!("{}m", milliseconds / 60_000),
-        _ if milliseconds % 1_000 == 0 => format!("{}s", milliseconds / 1_000),
+        _ if milliseconds.is_multiple_of(3_600_000) => format!("{}h", milliseconds / 3_600_000),
+        _ if milliseconds.is_multiple_of(60_000) => format!("{}m", milliseconds / 60_000),
+        _ if milliseconds.is_multiple_of(1_000) => format!("{}s", milliseconds / 1_000),
         _ => format!("{milliseconds}ms"),
     }
 }

@@ -1,12 +1,15 @@
 //! The table as the command line's help and as Markdown for the README.
 
+use std::fmt::Write;
+
 use super::Kind;
 
 /// The lines of the table for `--help`: name, what can be written behind it, what it does.
 pub fn help() -> String {
     let mut text = "Faults, in the order of the data:\n".to_owned();
     for kind in Kind::ALL {
-        text.push_str(&format!("  {:<18}{}\n", written(kind), kind.does()));
+        // Writing into memory does not fail.
+        let _ = writeln!(text, "  {:<18}{}", written(kind), kind.does());
     }
     text.push_str(
         "Each takes =20% (of what comes by), =5x (so many), for=2m (then it ends), of=NAME (only there), \
@@ -19,7 +22,7 @@ pub fn help() -> String {
 pub fn markdown() -> String {
     let mut text = "| fault | where | what happens |\n| --- | --- | --- |\n".to_owned();
     for kind in Kind::ALL {
-        text.push_str(&format!("| `{}` | {} | {} |\n", written(kind), kind.hop().name(), kind.does()));
+        let _ = writeln!(text, "| `{}` | {} | {} |", written(kind), kind.hop().name(), kind.does());
     }
     text
 }

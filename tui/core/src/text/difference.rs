@@ -97,7 +97,7 @@ mod tests {
     fn whitespace_and_the_newline_are_told_apart_from_all_else() {
         let difference = Difference::of(b"{\n \"a b\": 1\n}", b"{\"a b\":1}\n");
         assert_eq!(difference.removed, [1..3, 9..10, 11..12]);
-        assert_eq!(difference.added, [9..10]);
+        assert_eq!(difference.added, vec![9..10]);
         assert_eq!(difference.counts(), (4, 1));
         assert_eq!(difference.words(), "whitespace out, newline in");
         assert_eq!(Difference::of(b"{}", b"{}\n").words(), "newline in");

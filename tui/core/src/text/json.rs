@@ -90,12 +90,12 @@ pub fn pretty(text: &str) -> Vec<String> {
 
 /// The tokens of a JSON text: brackets, commas, colons, strings with their quotes, and whatever
 /// else stands between them.
-struct Tokens<'a> {
-    rest: &'a str,
+pub(super) struct Tokens<'a> {
+    pub(super) rest: &'a str,
 }
 
 impl<'a> Tokens<'a> {
-    const fn of(text: &'a str) -> Self {
+    pub(super) const fn of(text: &'a str) -> Self {
         Self { rest: text }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What happens within something else brackets a clock: the gateway takes a request after it was sent
 //! and before its answer came, so its clock can't be off by more than the time that was left. Of all
-//! events the one that leaves the least time measures best.
+//! events the one that leaves the least time measures best, of those that most agree with.
 
 use std::time::Duration;
 
@@ -84,12 +84,47 @@ pub(super) struct Span {
     pub end_precision: Duration,
 }
 
+/// What was measured of one clock against another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    /// The finest of the measures by which the two may agree, and how many these are.
+    agreeing: Option<Bounds>,
+    agree: u64,
+    /// The finest of those by which they do not.
+    differing: Option<Bounds>,
+    differ: u64,
+}
+
+impl Measured {
+    fn take(&mut self, measure: Option<Bounds>) {
+        let Some(measure) = measure else { return };
+        let agrees = measure.least <= 0 && measure.most >= 0;
+        let (known, count) =
+            if agrees { (&mut self.agreeing, &mut self.agree) } else { (&mut self.differing, &mut self.differ) };
+        *count += 1;
+        // The smallest uncertainty wins.
+        if known.is_none_or(|known| measure.width() < known.width()) {
+            *known = Some(measure);
+        }
+    }
+
+    /// What most measures say: a machine that is busy now and then writes a time down late, and that
+    /// one measure would be the finest of all.
+    fn bounds(&self) -> Option<Bounds> {
+        if self.differ > self.agree { self.differing } else { self.agreeing.or(self.differing) }
+    }
+
+    fn offset(&self, clock: Clock, against: Clock) -> Option<ClockOffset> {
+        self.bounds().map(|bounds| bounds.offset(clock, against))
+    }
+}
+
 /// The offsets that were measured so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clocks {
-    client: Option<Bounds>,
-    lambda: Option<Bounds>,
-    kinesis: Option<Bounds>,
+    client: Measured,
+    lambda: Measured,
+    kinesis: Measured,
     /// S3's dates can only be seen to be too early.
     s3_most: Option<i64>,
 }
@@ -97,17 +132,17 @@ pub(super) struct Clocks {
 impl Clocks {
     /// The gateway's part of a request lies within the client's.
     pub fn gateway_within_client(&mut self, gateway: Span, client: Span) {
-        better(&mut self.client, negated(within(gateway, client)));
+        self.client.take(negated(within(gateway, client)));
     }
 
-    /// A run lies within the gateway's part of its request.
+    /// From the start of a run to the function's own line lies within the gateway's part of its request.
     pub fn lambda_within_gateway(&mut self, run: Span, gateway: Span) {
-        better(&mut self.lambda, within(run, gateway));
+        self.lambda.take(within(run, gateway));
     }
 
-    /// An arrival lies within the function's putting.
-    pub fn kinesis_within_lambda(&mut self, arrival: Span, putting: Span) {
-        better(&mut self.kinesis, within(arrival, putting));
+    /// An arrival lies within the gateway's part of its request.
+    pub fn kinesis_within_gateway(&mut self, arrival: Span, gateway: Span) {
+        self.kinesis.take(within(arrival, gateway));
     }
 
     /// An object is written after its records arrived.
@@ -120,23 +155,22 @@ impl Clocks {
 
     /// How far a clock is ahead of the gateway's, in microseconds.
     pub fn correction(&self, clock: Clock) -> i64 {
-        let of = |bounds: Option<Bounds>| bounds.map_or(0, |bounds| bounds.offset(clock, Clock::Gateway).offset_micros);
-        let kinesis = || of(self.lambda) + of(self.kinesis);
+        let of = |measured: &Measured| measured.offset(clock, Clock::Gateway).map_or(0, |offset| offset.offset_micros);
         match clock {
-            Clock::Client => of(self.client),
+            Clock::Client => of(&self.client),
             Clock::Gateway | Clock::Logs => 0,
-            Clock::Lambda => of(self.lambda),
-            Clock::Kinesis => kinesis(),
-            Clock::S3 => kinesis() + self.s3_most.unwrap_or(0),
+            Clock::Lambda => of(&self.lambda),
+            Clock::Kinesis => of(&self.kinesis),
+            Clock::S3 => of(&self.kinesis) + self.s3_most.unwrap_or(0),
         }
     }
 
     /// What was measured.
     pub fn offsets(&self) -> Vec<ClockOffset> {
         let mut offsets = Vec::new();
-        offsets.extend(self.client.map(|bounds| bounds.offset(Clock::Client, Clock::Gateway)));
-        offsets.extend(self.lambda.map(|bounds| bounds.offset(Clock::Lambda, Clock::Gateway)));
-        offsets.extend(self.kinesis.map(|bounds| bounds.offset(Clock::Kinesis, Clock::Lambda)));
+        offsets.extend(self.client.offset(Clock::Client, Clock::Gateway));
+        offsets.extend(self.lambda.offset(Clock::Lambda, Clock::Gateway));
+        offsets.extend(self.kinesis.offset(Clock::Kinesis, Clock::Gateway));
         offsets.extend(self.s3_most.map(|most| ClockOffset {
             clock: Clock::S3,
             against: Clock::Kinesis,
@@ -162,15 +196,6 @@ fn within(inner: Span, outer: Span) -> Option<Bounds> {
 
 fn negated(bounds: Option<Bounds>) -> Option<Bounds> {
     bounds.map(|Bounds { least, most }| Bounds { least: -most, most: -least })
-}
-
-/// The smallest uncertainty wins.
-fn better(known: &mut Option<Bounds>, new: Option<Bounds>) {
-    if let Some(new) = new
-        && known.is_none_or(|known| new.width() < known.width())
-    {
-        *known = Some(new);
-    }
 }
 
 #[cfg(test)]
@@ -213,13 +238,25 @@ mod tests {
     }
 
     #[test]
-    fn kinesis_is_corrected_through_lambda() {
+    fn each_clock_is_corrected_by_its_own_offset() {
         let mut clocks = Clocks::default();
         clocks.lambda_within_gateway(span(1_050, 1_052), span(1_000, 1_004));
-        clocks.kinesis_within_lambda(span(1_021, 1_021), span(1_050, 1_052));
+        clocks.kinesis_within_gateway(span(971, 971), span(1_000, 1_004));
         let lambda = clocks.correction(Clock::Lambda);
         assert!((47_000..=51_000).contains(&lambda), "{lambda}");
-        assert!((17_000..=22_000).contains(&clocks.correction(Clock::Kinesis)));
+        let kinesis = clocks.correction(Clock::Kinesis);
+        assert!((-34_000..=-28_000).contains(&kinesis), "{kinesis}");
+    }
+
+    #[test]
+    fn one_late_writer_is_no_offset() {
+        let mut clocks = Clocks::default();
+        for _ in 0..3 {
+            clocks.lambda_within_gateway(span(1_001, 1_003), span(1_000, 1_006));
+        }
+        // Its times were written down 500 ms late, and they are finer than all others.
+        clocks.lambda_within_gateway(span(1_501, 1_505), span(1_000, 1_004));
+        assert_eq!(clocks.correction(Clock::Lambda), 0);
     }
 
     #[test]

@@ -679,16 +679,13 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let access = trace.access.as_ref();
     let gateway = access.and_then(|access| access.request_at.zip(access.response_ms));
     let gateway = gateway.map(|(from, took)| span(from, took.into()));
-    // The line of the start is written a little after the start that the duration is measured from.
-    let run = trace.started_at.zip(trace.report).map(|(start, report)| {
-        let whole = span(start, report.duration_ms);
-        Span { to: whole.to - clocks::micros(millisecond), ..whole }
-    });
-    let putting = trace.function_at.zip(trace.putting.as_ref().and_then(|putting| putting.kinesis_ms));
-    let putting = putting.map(|(end, millis)| {
-        let whole = span(end, millis);
-        let length = whole.to - whole.from;
-        Span { from: whole.from - length, to: whole.from, precision: both, end_precision: millisecond }
+    // Whenever these lines are written, that is within the request: the first after the gateway took it,
+    // the function's own before it answers.
+    let run = trace.started_at.zip(trace.function_at).map(|(start, end)| Span {
+        from: start.as_millis() * 1_000,
+        to: end.as_millis() * 1_000,
+        precision: millisecond,
+        end_precision: millisecond,
     });
     let arrival = trace.record_at.map(|arrived| span(arrived, 0.0));
     let date = trace.landing.as_ref().map(|landing| {
@@ -707,7 +704,7 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     };
     once(measured::CLIENT_CLOCK, gateway, client, Clocks::gateway_within_client);
     once(measured::LAMBDA_CLOCK, run, gateway, Clocks::lambda_within_gateway);
-    once(measured::KINESIS_CLOCK, arrival, putting, Clocks::kinesis_within_lambda);
+    once(measured::KINESIS_CLOCK, arrival, gateway, Clocks::kinesis_within_gateway);
     once(measured::S3_CLOCK, date, arrival, Clocks::s3_after_kinesis);
 }
 

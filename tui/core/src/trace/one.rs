@@ -155,10 +155,11 @@ impl Trace {
             self.outcome.as_deref(),
             Some("invalid" | "too_large" | "throttled" | "failed" | "not_found" | "method_not_allowed")
         );
-        let gateway_says = self
-            .access
-            .as_ref()
-            .is_some_and(|access| !access.reached && access.status.is_some_and(|status| (300..500).contains(&status)));
+        // The gateway refused by itself, or Lambda refused to run the function.
+        let gateway_says = self.access.as_ref().is_some_and(|access| {
+            let refused = |status: Option<u16>| status.is_some_and(|status| (300..500).contains(&status));
+            !access.reached && (refused(access.status) || refused(access.lambda_status))
+        });
         answered || function_says || gateway_says
     }
 

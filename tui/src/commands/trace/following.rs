@@ -36,19 +36,22 @@ pub(in crate::commands) struct Following {
     open: BTreeMap<u64, Option<Instant>>,
     /// When it is looked next at what has ended.
     next_print: Instant,
+    /// Bodies may be equal: which of how many an event is, is known when all were sent.
+    all_first: bool,
     bucket: String,
 }
 
 impl Following {
     /// Follows a pipeline's sources; they are in place when this returns.
-    pub async fn start(target: &Target, deployed: &Deployed) -> Result<Self, CommandError> {
+    /// `all_first`: no trace is printed before all events have been sent.
+    pub async fn start(target: &Target, deployed: &Deployed, all_first: bool) -> Result<Self, CommandError> {
         let stop = CancellationToken::new();
         let mut sources = Sources::start(target, deployed, Start::Now, &stop);
         sources.in_place().await?;
         let mut traces = Traces::new();
         traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
         let bucket = deployed.outputs.bucket_name.clone();
-        Ok(Self { sources, traces, stop, open: BTreeMap::new(), next_print: Instant::now(), bucket })
+        Ok(Self { sources, traces, stop, open: BTreeMap::new(), next_print: Instant::now(), all_first, bucket })
     }
 
     /// An answer came, or none will.
@@ -72,9 +75,9 @@ impl Following {
     }
 
     /// Prints the traces of those that have ended.
-    pub fn print_ended(&mut self, output: Output) -> Result<(), CommandError> {
+    pub fn print_ended(&mut self, output: Output, sending: bool) -> Result<(), CommandError> {
         let now = Instant::now();
-        if now < self.next_print {
+        if now < self.next_print || self.all_first && (sending || !self.all_seen()) {
             return Ok(());
         }
         self.next_print = now + PRINT_ROUND;
@@ -106,6 +109,13 @@ impl Following {
             print::waterfall(output, &waterfall, &self.bucket, true)?;
         }
         Ok(())
+    }
+
+    /// The record of every event that was put has been seen.
+    fn all_seen(&self) -> bool {
+        self.open.keys().all(|seq| {
+            self.traces.get(EventNumber::Own(*seq)).is_none_or(|trace| trace.hash.is_some() || has_ended(trace))
+        })
     }
 
     /// Nothing is waited for.
