@@ -212,8 +212,8 @@ pub enum Command {
         retain_stuck: bool,
     },
     /// Replay a recorded session without any cloud, or draw it to a file
-    #[command(after_help = "Keys: p pause, < > five seconds back and on, + - speed, ^ from the start, \
-                      = the recorded view after your own\n\n\
+    #[command(after_help = "Keys: P pause, < > five seconds back and on, { } speed, ^ from the start, \
+                      ~ the recorded view after your own\n\n\
                       Example: tailwater replay session.jsonl --picture overview.svg --at 12s --size 120x40")]
     Replay(ReplayArgs),
     /// Look at all that a deployment needs, without changing anything: identity, region, permissions,

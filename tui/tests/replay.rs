@@ -16,7 +16,7 @@ fn the_sample_plays_pauses_seeks_and_ends_without_any_cloud() {
     let user = User::new();
     let mut app = user.app(&["replay", "--speed", "4"], 120, 34);
     app.until("it run", |screen| screen.contains("REPLAY") && position(screen) >= 2);
-    app.keys("p");
+    app.keys("P");
     let paused = app.until_shows("paused");
     assert!(paused.contains("local · nothing leaves this machine"), "{paused}");
     app.keys(">");

@@ -16,7 +16,7 @@ use tailwater_core::app::{Effect, Message, NOTHING_IS_CHANGED, ReplayStep, Speed
 use tokio::sync::mpsc;
 
 use super::{
-    FRAME, MESSAGES_AHEAD, RuntimeError, TICK_MOVING, paint, start,
+    FRAME, MESSAGES_AHEAD, RuntimeError, TICK_MOVING, paint, saving, start,
     terminal::{self, Terminal, ToldToEnd},
 };
 use crate::{session::Recording, ui};
@@ -26,6 +26,8 @@ use player::{Look, Player};
 
 /// The recording that comes with the program.
 const SAMPLE: &[u8] = include_bytes!("../../../assets/session.jsonl");
+/// What is said where another program would get the terminal.
+const NOT_OUTSIDE: &str = "A replay keeps the terminal to itself: save it to a file, or copy it.";
 /// While it runs, the place on the screen is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -118,6 +120,12 @@ fn looked(player: &mut Player, deck: &mut Deck, message: Message) -> bool {
                 if let Err(error) = terminal::copy(&text) {
                     player.app.update(Message::Notice(format!("copied to the clipboard: {error}")));
                 }
+            }
+            Effect::Save { file, text, what, over } => {
+                player.app.update(saving::save(&file, &text, &what, over));
+            }
+            Effect::OpenIn { .. } | Effect::Print(_) => {
+                player.app.update(Message::Notice(NOT_OUTSIDE.to_owned()));
             }
             Effect::Replay(ReplayStep::AsRecorded) => player.as_recorded(),
             Effect::Replay(step) => {

@@ -357,13 +357,13 @@ pub const BINDINGS: &[Binding] = bindings![
     [key(Key::Esc)] "Esc" => Action::Escape, &[Panes], "", "the marks of what was found go, or the tour ends; then one level back", if App::can_escape;
     [char('q')] "q" => Action::Back, &[Panes, Start], "quit", "one level back (Esc too); on the overview it quits, and asks if something would be lost";
     [KeyPress::ctrl('c')] "Ctrl-C" => Action::Interrupt, &[Start, Panes, Detail, Trace, Help, Prompt, Picker, Editing, Question, Preview, Destroy, Breaking, Messages, Palette, Bytes], "", "stop what is being sent; while the stack changes, ask what becomes of it; else quit as q does";
-    [char('p')] "p" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
+    [char('P')] "P" => Action::Replay(ReplayStep::Pause), REPLAY, "pause, go on", "in a replay: pause, or go on; at the end, from the start", if App::is_replay;
     [char('<')] "< >" => Action::Replay(ReplayStep::Back), REPLAY, "5 s", "in a replay: 5 seconds back and on", if App::is_replay;
     [char('>')] ">" => Action::Replay(ReplayStep::Forward), REPLAY, "", "", if App::is_replay;
-    [char('+')] "+ -" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: twice, or half as fast", if App::is_replay;
-    [char('-')] "-" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
+    [char('}')] "{ }" => Action::Replay(ReplayStep::Faster), REPLAY, "speed", "in a replay: half, or twice as fast", if App::is_replay;
+    [char('{')] "{" => Action::Replay(ReplayStep::Slower), REPLAY, "", "", if App::is_replay;
     [char('^')] "^" => Action::Replay(ReplayStep::Start), REPLAY, "", "in a replay: from the start", if App::is_replay;
-    [char('=')] "=" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
+    [char('~')] "~" => Action::Replay(ReplayStep::AsRecorded), REPLAY, "as recorded", "in a replay: the view that was recorded, after yours", if App::has_own_view;
 ];
 
 /// What a key does here and now.

@@ -211,7 +211,15 @@ impl Effect {
     pub const fn is_for_replays(&self) -> bool {
         matches!(
             self,
-            Self::Copy(_) | Self::Quit | Self::Replay(_) | Self::Picture(_) | Self::Asciicast(_) | Self::StopAsciicast
+            Self::Copy(_)
+                | Self::Save { .. }
+                | Self::OpenIn { .. }
+                | Self::Print(_)
+                | Self::Quit
+                | Self::Replay(_)
+                | Self::Picture(_)
+                | Self::Asciicast(_)
+                | Self::StopAsciicast
         )
     }
 }
@@ -266,10 +274,10 @@ mod tests {
         assert!(format!("{:?}", app.line()).contains("This is a replay"), "{:?}", app.line());
         assert!(!app.leaves_the_recording(&Message::Key(KeyPress::char('s'))));
         assert!(app.leaves_the_recording(&Message::Key(KeyPress::char('2'))));
-        assert_eq!(app.update(Message::Key(KeyPress::char('p'))), [Effect::Replay(ReplayStep::Pause)]);
+        assert_eq!(app.update(Message::Key(KeyPress::char('P'))), [Effect::Replay(ReplayStep::Pause)]);
         assert_eq!(app.update(Message::Key(KeyPress::of(Key::Char('q')))), [Effect::Quit]);
         let footer = keymap::footer(&app);
-        assert!(footer.iter().any(|(key, _)| *key == "p") && !footer.iter().any(|(key, _)| *key == "s"), "{footer:?}");
+        assert!(footer.iter().any(|(key, _)| *key == "P") && !footer.iter().any(|(key, _)| *key == "s"), "{footer:?}");
     }
 
     #[test]
@@ -277,7 +285,7 @@ mod tests {
         let mut app = ready_app();
         app.update(Message::Replay(replay()));
         app.replayed(Message::Paste("p".to_owned()));
-        assert_eq!(app.update(Message::Key(KeyPress::char('p'))), [Effect::Replay(ReplayStep::Pause)]);
+        assert_eq!(app.update(Message::Key(KeyPress::char('P'))), [Effect::Replay(ReplayStep::Pause)]);
         assert_eq!(app.update(Message::Key(KeyPress::char('x'))), []);
         assert_eq!(app.prompt().map(|prompt| prompt.text()), Some("p"));
     }

@@ -265,6 +265,7 @@ fn one_of_each() -> Vec<Message> {
         }])),
         Message::Faults(Err("no cloud".to_owned())),
         Message::LookBack(LookBackNews::In("the access log".to_owned())),
+        Message::FileExists("rows.jsonl".to_owned()),
         Message::LookBack(LookBackNews::Found),
         Message::LookBack(LookBackNews::NotFound),
         Message::LookBack(LookBackNews::Failed("no".to_owned())),

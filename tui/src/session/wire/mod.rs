@@ -160,6 +160,8 @@ pub enum Entry {
     Notice(String),
     /// The faults of the local cloud that are on.
     Faults(outside::Faults),
+    /// Rows were to be saved to a file that was there already.
+    FileExists(String),
     /// How looking back went on.
     LookBack(outside::LookBack),
     /// Events are being sent.
@@ -203,6 +205,7 @@ impl Entry {
             // Files of whoever recorded are no part of what was seen.
             Message::FileExists(_) => return Vec::new(),
             Message::Begin(begin) => Self::Begin(outside::Begin::of(&begin)),
+            Message::FileExists(file) => Self::FileExists(redaction.text(&file)),
             Message::LookBack(news) => Self::LookBack(outside::LookBack::of(news, redaction)),
             Message::Faults(answer) => Self::Faults(outside::Faults::of(answer, redaction)),
             Message::Key(press) => match hands::Key::of(redaction.key(press)) {
@@ -257,6 +260,7 @@ impl Entry {
             Self::Call(call) => event(Event::Call(call.read())),
             Self::Begin(begin) => Message::Begin(Box::new(begin.read())),
             Self::Faults(faults) => Message::Faults(faults.read()),
+            Self::FileExists(file) => Message::FileExists(file),
             Self::LookBack(news) => Message::LookBack(news.into()),
             Self::Cloud(info) => Message::CloudReady(info.into()),
             Self::CloudFailed(error) => Message::CloudFailed(error),
