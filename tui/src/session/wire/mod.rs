@@ -202,8 +202,6 @@ impl Entry {
                 return events.into_iter().map(|event| Self::of_event(event, redaction)).collect();
             }
             Message::Tick(_) | Message::Recording(_) | Message::Replay(_) | Message::Sending(_) => return Vec::new(),
-            // Files of whoever recorded are no part of what was seen.
-            Message::FileExists(_) => return Vec::new(),
             Message::Begin(begin) => Self::Begin(outside::Begin::of(&begin)),
             Message::FileExists(file) => Self::FileExists(redaction.text(&file)),
             Message::LookBack(news) => Self::LookBack(outside::LookBack::of(news, redaction)),
