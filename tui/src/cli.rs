@@ -32,6 +32,7 @@ pub struct Cli {
 
 /// Options that stand before or after the command.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Global {
     /// Where the pipeline lives
     #[arg(long, global = true, value_enum, env = "TAILWATER_TARGET", default_value_t = Where::DEFAULT)]

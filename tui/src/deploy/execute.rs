@@ -71,13 +71,11 @@ async fn tries(target: &Target, plan: &Plan, progress: &Sender<Progress>) -> Res
             () = plan.run.given_up.cancelled() => break,
         }
         let Some(again) = again(target, plan, progress).await? else { break };
-        match once(target, &again, &plan.run, progress).await? {
-            Some(ended) => outcome = ended,
-            None => {
-                discard(target, &again).await?;
-                break;
-            }
-        }
+        let Some(ended) = once(target, &again, &plan.run, progress).await? else {
+            discard(target, &again).await?;
+            break;
+        };
+        outcome = ended;
     }
     let _ = progress.send(Progress::Between(false)).await;
     Ok(outcome)

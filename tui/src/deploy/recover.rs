@@ -36,7 +36,7 @@ pub struct Remedy {
 enum Step {
     Operation(Operation),
     ReopenIntake(Shut),
-    TakeBack(Kept),
+    TakeBack(Box<Kept>),
 }
 
 /// An operation of the stack.
@@ -105,7 +105,7 @@ impl Remedy {
             what: format!("Take the bucket {} back into stack {stack_name}, then deploy", kept.bucket),
             losses: Vec::new(),
             stack_id: stack_name.to_owned(),
-            step: Step::TakeBack(kept),
+            step: Step::TakeBack(Box::new(kept)),
         }
     }
 

@@ -100,8 +100,9 @@ pub fn distribution(times: &[Duration]) -> String {
     let scale = Scale::of(times.iter());
     let mut counts = [0_u64; PARTS];
     for time in times {
-        let part = (scale.place(*time) * PARTS as f64) as usize;
-        counts[part.min(PARTS - 1)] += 1;
+        let place = scale.place(*time);
+        let part = (0..PARTS).rev().find(|part| place >= *part as f64 / PARTS as f64).unwrap_or(0);
+        counts[part] += 1;
     }
     let most = counts.iter().copied().max().unwrap_or(1);
     let mut svg = format!(
@@ -193,7 +194,7 @@ pub fn over_time(times: &[(u64, Duration)], cold: &[u64]) -> String {
     }
     let _ = write!(
         svg,
-        r##"<text class="mark" x="{LEFT}" y="{0:.0}">#{first}</text><text class="mark" text-anchor="end" x="{WIDTH}" y="{0:.0}">#{last}</text>"##,
+        r#"<text class="mark" x="{LEFT}" y="{0:.0}">#{first}</text><text class="mark" text-anchor="end" x="{WIDTH}" y="{0:.0}">#{last}</text>"#,
         HEIGHT + 13.0
     );
     svg + "</svg>"

@@ -137,7 +137,7 @@ fn page(findings: &Findings<'_>, mask: &Mask) -> Page {
             .collect(),
         thinned: findings.hops.iter().any(|hop| hop.times.len() > drawing::MOST_POINTS),
         cold: number::counted(cold.len() as u64, "cold start"),
-        shown: chosen.iter().filter_map(|chosen| shown(chosen, &waterfall(chosen.seq)?, mask)).collect(),
+        shown: chosen.iter().filter_map(|chosen| Some(shown(chosen, &waterfall(chosen.seq)?, mask))).collect(),
         left_out: number::grouped((own.len() - chosen.len()) as u64),
         is_left_out: own.len() > chosen.len(),
         rows: own.iter().take(MOST_ROWS).filter_map(|seq| event_row(*seq, findings, mask)).collect(),
@@ -219,7 +219,7 @@ fn figures(hop: &HopTimes) -> Figures {
     }
 }
 
-fn shown(chosen: &Chosen, waterfall: &Waterfall, mask: &Mask) -> Option<Shown> {
+fn shown(chosen: &Chosen, waterfall: &Waterfall, mask: &Mask) -> Shown {
     let masked = |text: String| mask.text(&text).into_owned();
     let identical = waterfall.identical.map(|identical| {
         format!(
@@ -232,7 +232,7 @@ fn shown(chosen: &Chosen, waterfall: &Waterfall, mask: &Mask) -> Option<Shown> {
         0 => None,
         more => Some(format!("delivered {} more", number::counted(more as u64, "time"))),
     };
-    Some(Shown {
+    Shown {
         title: waterfall.number.to_string(),
         why: chosen.why.words(),
         notes: identical.into_iter().chain(copies).collect(),
@@ -253,7 +253,7 @@ fn shown(chosen: &Chosen, waterfall: &Waterfall, mask: &Mask) -> Option<Shown> {
             })
             .collect(),
         clocks: words::clocks(waterfall),
-    })
+    }
 }
 
 fn event_row(seq: u64, findings: &Findings<'_>, mask: &Mask) -> Option<EventRow> {

@@ -19,7 +19,7 @@ fn began() -> Timestamp {
 /// So many events that arrived, then one that was refused with these words.
 fn traces(arrived: u64, refusal: &str) -> (Traces, Vec<HopTimes>) {
     let mut traces = Traces::new();
-    traces.set_interval(Duration::from_secs(60));
+    traces.set_interval(Duration::from_mins(1));
     let mut hashes = Vec::new();
     let sent = |traces: &mut Traces, seq: u64, answer: Answer| {
         let time = began().plus(Duration::from_millis(seq * 20));

@@ -7,8 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tailwater_core::text::mask::Mask;
-
 use super::remembered::private_file;
 
 /// Variables that say what the terminal can do; none holds a secret.
@@ -24,9 +22,9 @@ const AWS: [&str; 6] = [
 ];
 
 /// Writes the file; what is then said.
-pub fn write(path: &str, app: &str, mask: &Mask) -> String {
+pub fn write(path: &str, app: &str) -> String {
     let path = expanded(path);
-    let text = format!("{}\n{app}", mask.text(&outside()));
+    let text = format!("{}\n{app}", outside());
     let written = private_file(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     match written {
         Ok(()) => format!("Wrote {}. Secrets are masked; read it before you give it away.", path.display()),
@@ -72,10 +70,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("d.txt");
         let path = path.to_str().expect("a path");
-        assert!(write(path, "[app]\n", &Mask::new()).starts_with("Wrote"));
+        assert!(write(path, "[app]\n").starts_with("Wrote"));
         let text = std::fs::read_to_string(path).expect("a file");
         assert!(text.contains("version: ") && text.contains("[app]"), "{text}");
-        assert!(write(path, "", &Mask::new()).contains("is there already"));
-        assert!(write("/nowhere/at/all", "", &Mask::new()).contains("Nothing was written"));
+        assert!(write(path, "").contains("is there already"));
+        assert!(write("/nowhere/at/all", "").contains("Nothing was written"));
     }
 }

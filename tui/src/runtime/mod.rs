@@ -114,7 +114,7 @@ async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Pat
 
     let history = History::open();
     let earlier = Message::History(history.bodies());
-    let mut doing = Doing { work: work.start(sender), history, remembered, recordings, picture: None, outside: None };
+    let mut doing = Doing { work: work.start(sender), history, remembered, outside: None, recordings, picture: None };
     doing.update(&mut app, earlier).await;
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
@@ -208,11 +208,11 @@ async fn run(options: Options, mut begin: Begin, work: Work, record: Option<&Pat
 struct Doing {
     work: work::Running,
     history: History,
+    /// What is to have the terminal next.
+    outside: Option<Outside>,
     recordings: Recordings,
     /// The picture that is to be drawn.
     picture: Option<String>,
-    /// What is to have the terminal next.
-    outside: Option<Outside>,
     remembered: Remembered,
 }
 
@@ -252,7 +252,7 @@ impl Doing {
                     }
                 }
                 Effect::Diagnostics { path, text } => {
-                    let said = diagnostics::write(&path, &text, &app.mask());
+                    let said = diagnostics::write(&path, &text);
                     app.update(Message::Notice(said));
                 }
                 Effect::Deploy => self.work.begin(),

@@ -14,7 +14,9 @@ use crossterm::{
         KeyEventKind, KeyModifiers,
     },
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    },
 };
 use ratatui::{Frame, backend::CrosstermBackend, buffer::Buffer};
 use tailwater_core::app::Message;
@@ -33,8 +35,15 @@ impl Terminal {
     pub fn enter(notices: Sender<Message>) -> io::Result<Self> {
         install_panic_hook(notices);
         take()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
-        Ok(Self { inner: ratatui::Terminal::new(backend)?, mouse: false })
+        Ok(Self { inner: blank()?, mouse: false })
+    }
+
+    /// Nothing of what the terminal shows is known: the next frame draws all of it. The library's own
+    /// way asks the terminal for its cursor, whose answer the stream of keys would take.
+    fn forget(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.inner = blank()?;
+        Ok(())
     }
 
     /// Draws one frame; gives what stands on the screen then.
@@ -53,7 +62,7 @@ impl Terminal {
     pub fn take_again(&mut self) -> io::Result<()> {
         take()?;
         self.follow_mouse()?;
-        self.inner.clear()
+        self.forget()
     }
 
     /// Takes the mouse, or leaves it to the terminal.
@@ -81,7 +90,7 @@ impl Terminal {
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
         take()?;
         self.follow_mouse()?;
-        self.inner.clear()
+        self.forget()
     }
 }
 
@@ -107,6 +116,10 @@ impl Drop for Raw {
     fn drop(&mut self) {
         let _ = disable_raw_mode();
     }
+}
+
+fn blank() -> io::Result<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
+    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout())))
 }
 
 fn take() -> io::Result<()> {

@@ -48,7 +48,7 @@ pub(super) fn advice(answer: &str) -> Option<&'static str> {
         return Some("The endpoint is another region's: give its --region.");
     }
     // Whoever could not even ask for credentials is told of those.
-    if has(&["loading credentials"]) {
+    if has(&["credential"]) {
         return None;
     }
     if has(&["UnknownIssuer", "invalid peer certificate", "certificate"]) {
@@ -82,6 +82,7 @@ mod tests {
         );
         for of_credentials in [
             "ExpiredToken: it has expired",
+            "dispatch failure: other: the credential provider was not enabled: no credentials found in chain",
             "dispatch failure: loading credentials: failed to load the cached SSO token",
         ] {
             assert_eq!(super::advice(of_credentials), None);

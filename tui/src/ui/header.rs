@@ -70,7 +70,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     {
         let who = if who.is_empty() { "not known yet".to_owned() } else { visible(who).into_owned() };
         let url = endpoint_url.as_ref().map(|url| format!(" · at {}", visible(url))).unwrap_or_default();
-        let elsewhere: String = elsewhere.iter().map(|service| format!(" · {}", visible(service))).collect();
+        let elsewhere: Vec<String> = elsewhere.iter().map(|service| format!(" · {}", visible(service))).collect();
+        let elsewhere = elsewhere.concat();
         let words = fit::cut(&format!(" You: {who} · {}{url}{elsewhere}", stack(app)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, words, ratatui::style::Style::new());
     }

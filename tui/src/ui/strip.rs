@@ -86,9 +86,12 @@ fn line(length: usize, waiting: OnTheLine, moving: &Moving, theme: Theme) -> Vec
     }
     cells
         .chunk_by(|one, other| one == other)
-        .map(|cells| match cells[0] {
-            true => Span::styled("●".repeat(cells.len()), theme.accent()),
-            false => Span::styled("─".repeat(cells.len()), theme.quiet()),
+        .map(|cells| {
+            if cells[0] {
+                Span::styled("●".repeat(cells.len()), theme.accent())
+            } else {
+                Span::styled("─".repeat(cells.len()), theme.quiet())
+            }
         })
         .collect()
 }

@@ -140,7 +140,8 @@ impl App {
             Target::Local => "On the local cloud: nothing leaves this machine".to_owned(),
             Target::Aws { account_id, region, endpoint_url, elsewhere, .. } => {
                 let at = endpoint_url.as_ref().map(|url| format!(", at {url}")).unwrap_or_default();
-                let elsewhere: String = elsewhere.iter().map(|service| format!(", {service}")).collect();
+                let elsewhere: Vec<String> = elsewhere.iter().map(|service| format!(", {service}")).collect();
+                let elsewhere = elsewhere.concat();
                 visible(&format!("In account {account_id}, {region}{at}{elsewhere}")).into_owned()
             }
         }

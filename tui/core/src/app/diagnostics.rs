@@ -16,7 +16,10 @@ impl App {
     fn write_all(&self, text: &mut String) {
         let mut line = |words: &str| {
             // Writing into a String does not fail.
-            let _ = writeln!(text, "{}", words.replace(['\n', '\r'], " "));
+            let words = words.replace(['\n', '\r'], " ");
+            // A part begins behind an empty line.
+            let before = if words.starts_with('[') && words != "[app]" { "\n" } else { "" };
+            let _ = writeln!(text, "{before}{words}");
         };
         line("[app]");
         line(&format!("time: {}", self.now));
@@ -32,7 +35,7 @@ impl App {
         line(&format!("times: {}", self.offset.name()));
         line(&format!("view: {:?}, pane {}, large {}", self.context_below(), self.focus.name(), self.large));
 
-        line("\n[target]");
+        line("[target]");
         match &self.target {
             Target::Local => line("local: the embedded cloud"),
             Target::Aws { account_id, region, endpoint_url, who, .. } => {
@@ -44,7 +47,7 @@ impl App {
             line(&format!("cloud: {}, its own: {}", cloud.endpoint_url, cloud.own));
         }
 
-        line("\n[stack]");
+        line("[stack]");
         line(&format!("name: {}, made by Tailwater: {}", self.stack_name, self.deployment.own));
         let phase = match &self.deployment.phase {
             Phase::StartingCloud => "starting the cloud".to_owned(),
@@ -65,7 +68,7 @@ impl App {
             line(&format!("first failure: {} {}: {reason}", first.logical_id, first.resource_type));
         }
 
-        line("\n[sources]");
+        line("[sources]");
         for (name, source) in
             [("logs", EventSource::Logs), ("records", EventSource::Records), ("objects", EventSource::Objects)]
         {
@@ -81,7 +84,7 @@ impl App {
             line(&format!("{name}: {state}"));
         }
 
-        line("\n[events]");
+        line("[events]");
         let ledger = self.ledger();
         line(&format!(
             "sent {}: in S3 {}, on the way {}, refused {}, unanswered {}, missing {}; others put {}",
@@ -104,14 +107,14 @@ impl App {
             ));
         }
 
-        line("\n[calls]");
+        line("[calls]");
         for row in self.call_rows() {
             let error =
                 if row.last_error.is_empty() { String::new() } else { format!(" last error: {}", row.last_error) };
             line(&format!("{} {}: {}{error}", row.service, row.operation, row.figures.join(" ")));
         }
 
-        line("\n[messages]");
+        line("[messages]");
         for said in self.message_log.iter() {
             let times = if said.times > 1 { format!(" ({} times)", said.times) } else { String::new() };
             line(&format!("{} {} {}{times}", said.time, said.sign.text(), said.words));

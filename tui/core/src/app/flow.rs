@@ -136,6 +136,12 @@ impl Flow {
         Moving { marks, a_second, phase }
     }
 
+    /// Lets the marks go whose events are not known by their number any more: they turned out to be
+    /// others'.
+    pub fn retain(&mut self, known: impl Fn(EventNumber) -> bool) {
+        self.marks.retain(|mark| known(mark.number));
+    }
+
     /// How many marks are on their way to a hop that they have not reached.
     pub fn before(&self, hop: Hop) -> u64 {
         let place = place(hop);

@@ -106,6 +106,15 @@ impl App {
         vec![Effect::Copy(commands.join("\n"))]
     }
 
+    /// The AWS CLI commands that show the same as a row.
+    pub(super) fn commands_of_row(&self, row: &Row) -> Vec<CliCommand> {
+        let topic = match row {
+            Row::Trace(number) => Some(Topic::Trace(self.trace_ids(Some(*number)))),
+            row => topic_of_row(row),
+        };
+        topic.map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
+    }
+
     fn help_commands(&self) -> Vec<String> {
         let commands = self.with_topic(guide::commands);
         commands.unwrap_or_default().iter().map(ToString::to_string).collect()
@@ -147,11 +156,6 @@ impl App {
             buffering: ready.map(|ready| ready.buffering),
             settings: &self.deployment.settings,
         }
-    }
-
-    /// The AWS CLI commands that show the same as a row, the most exact first.
-    pub(super) fn commands_of(&self, row: &Row) -> Vec<CliCommand> {
-        topic_of_row(row).map(|topic| guide::commands(&topic, &self.known())).unwrap_or_default()
     }
 
     /// What is explained, with what is known of the pipeline.

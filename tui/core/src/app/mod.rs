@@ -471,6 +471,7 @@ impl App {
             self.dirty = true;
             let hold = self.hold();
             self.flow.pass(now, hold);
+            self.flow.retain(|number| self.traces.get(number).is_some());
             self.follow_newest_event();
         }
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {

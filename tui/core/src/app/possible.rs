@@ -60,7 +60,8 @@ impl App {
     /// There is something to find: a row, or, in a pipeline that was there before, what lies further
     /// back.
     pub(super) fn can_find(&self) -> bool {
-        self.has_row() || self.is_ready() && matches!(self.target, Target::Aws { .. })
+        let before = matches!(self.target, Target::Aws { .. }) && !self.focus.is_apart();
+        self.has_row() || self.is_ready() && before
     }
 
     /// One pane has all the room.
@@ -70,7 +71,7 @@ impl App {
 
     /// Esc does something: marks of what was looked for go, the tour ends, or a level is left.
     pub(super) fn can_escape(&self) -> bool {
-        self.finds() || self.is_on_tour() || self.is_away()
+        self.finds() || self.is_away() || self.is_on_tour()
     }
 
     /// The cursor of the open row stands in a JSON tree.

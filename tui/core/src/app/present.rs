@@ -172,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_was_seen_before_its_answer_has_one_mark() {
+        let mut app = ready_app();
+        press(&mut app, 's');
+        app.update(Message::Tick(at(1_000)));
+        app.update(Message::Events(vec![record(1)]));
+        app.update(Message::Events(vec![accepted(1)]));
+        app.update(Message::Tick(at(1_050)));
+        let marks: usize = crate::pipeline::Hop::ALL.iter().map(|hop| app.moving(*hop).marks.len()).sum();
+        assert_eq!(marks, 1);
+    }
+
+    #[test]
     fn without_motion_it_follows_the_last_row() {
         let mut app = ready_app();
         app.update(Message::Begin(Box::new(Begin { present: true, motion: Some(false), ..Begin::default() })));
@@ -210,7 +222,6 @@ mod tests {
             region: String::new(),
             profile: None,
             endpoint_url: Some("https://box.corp:1".to_owned()),
-            elsewhere: Vec::new(),
             who: String::new(),
             elsewhere: Vec::new(),
         };

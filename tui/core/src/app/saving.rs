@@ -128,7 +128,7 @@ impl App {
             return Vec::new();
         };
         let mut text = Detail::of(pane, 0, row, &self.traces, self.offset()).all_text();
-        let commands = self.commands_of(row);
+        let commands = self.commands_of_row(row);
         if !commands.is_empty() {
             text.push_str("\nThe AWS CLI shows the same with:\n");
             for command in commands {

@@ -166,11 +166,12 @@ pub fn record_of(seq: u64, millis: i64, data: Bytes) -> Event {
 
 /// Everything that one event leaves behind before it lands.
 pub fn event(app: &mut App, seq: u64, millis: i64) {
+    let (written, reported) = (at(millis + 4), at(millis + 5));
     let function = format!(
-        r#"{{"timestamp":"2026-11-24T13:02:07.118Z","level":"INFO","apiRequestId":"Yx3k{seq:04}PjAEEYw=","message":"event accepted","lambdaRequestId":"91aa-{seq}","outcome":"accepted","status":202,"bytes":34,"shardId":"shardId-000000000000","sequenceNumber":"4966{seq:04}8823","kinesisMs":0.8,"attempts":1}}"#
+        r#"{{"timestamp":"{written}","level":"INFO","apiRequestId":"Yx3k{seq:04}PjAEEYw=","message":"event accepted","lambdaRequestId":"91aa-{seq}","outcome":"accepted","status":202,"bytes":34,"shardId":"shardId-000000000000","sequenceNumber":"4966{seq:04}8823","kinesisMs":0.8,"attempts":1}}"#
     );
     let report = format!(
-        r#"{{"time":"2026-11-24T13:02:07.119Z","type":"platform.report","record":{{"requestId":"91aa-{seq}","status":"success","metrics":{{"durationMs":2.9,"maxMemoryUsedMB":31}}}}}}"#
+        r#"{{"time":"{reported}","type":"platform.report","record":{{"requestId":"91aa-{seq}","status":"success","metrics":{{"durationMs":2.9,"maxMemoryUsedMB":31}}}}}}"#
     );
     app.update(Message::Events(vec![
         accepted(seq, millis),
