@@ -82,7 +82,7 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     look();
     for number in 1..=3 {
         app.keys("s");
-        app.until_shows(&format!("#{number}  ✓ 202"));
+        answered(&app, number, "✓ 202");
         look();
     }
     app.until_shows("3 in S3");
@@ -111,7 +111,7 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     look();
     for number in 5..=6 {
         app.keys("s");
-        app.until_shows(&format!("#{number}  ✓ 202"));
+        answered(&app, number, "✓ 202");
         look();
     }
     moment("overview");
@@ -121,12 +121,11 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     app.keys("B");
     app.until_shows("Break something");
     look();
-    app.until("the crash chosen", |screen| screen.contains("crash:") || screen.contains("crash"));
     app.keys("\r");
     app.until_shows("FAULT ");
     look();
     app.keys("qs");
-    app.until("the answer", |screen| screen.contains("#7  \u{2717}"));
+    answered(&app, 7, "✗");
     look();
     app.keys("t");
     app.until_shows("Trace #7");
@@ -144,6 +143,12 @@ fn record(binary: &Path, folder: &Path, recording: &Path) -> Vec<(&'static str, 
     app.keys("y");
     app.end();
     moments
+}
+
+/// Waits for an event's answer in Send.
+fn answered(app: &Screen, number: u64, sign: &str) {
+    let (number, what) = (format!("#{number} "), format!("{sign} for #{number}"));
+    app.until(&what, |text| text.lines().any(|line| line.contains(&number) && line.contains(sign)));
 }
 
 fn look() {

@@ -44,7 +44,7 @@ impl Recordings {
 
     /// Begins to record the session; `fresh`: with the app itself.
     pub fn begin(&mut self, app: &mut App, file: &str, fresh: bool) -> Result<(), String> {
-        let header = if fresh { self.header.clone() } else { self.header.from_now(app) };
+        let header = if fresh { self.header.clone() } else { self.header.beginning_now(app) };
         let (failed, told) = self.failing(format!("The recording {file} ended"));
         let recorder = Recorder::start(Path::new(file), &header, told).map_err(|error| words(&error))?;
         if !fresh {

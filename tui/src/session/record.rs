@@ -23,7 +23,7 @@ pub struct Recorder {
 }
 
 enum Item {
-    Message(Message),
+    Message(Box<Message>),
     Sending(Vec<(u64, Bytes)>),
 }
 
@@ -39,7 +39,7 @@ impl Recorder {
         let encode = move |(ms, item): (u64, Item), missed| {
             let gap = (missed > 0).then_some(Entry::Gap { missed });
             let entries = match item {
-                Item::Message(message) => Entry::of(message, &mut redaction),
+                Item::Message(message) => Entry::of(*message, &mut redaction),
                 Item::Sending(events) => vec![Entry::sending(&events, &mut redaction)],
             };
             let lines = gap.into_iter().chain(entries);
@@ -60,7 +60,7 @@ impl Recorder {
         if matches!(message, Message::Tick(_)) {
             return;
         }
-        self.writer.give((self.at(now), Item::Message(message.clone())), weight(message));
+        self.writer.give((self.at(now), Item::Message(Box::new(message.clone()))), weight(message));
     }
 
     /// Records what the app sends.

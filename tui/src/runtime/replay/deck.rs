@@ -74,7 +74,7 @@ mod tests {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let at = |deck: &Deck, seconds| deck.position(after(seconds)).as_secs();
-        let mut deck = Deck::new(Duration::from_secs(60), Speed::AS_RECORDED, start);
+        let mut deck = Deck::new(Duration::from_mins(1), Speed::AS_RECORDED, start);
         assert_eq!(at(&deck, 10), 10);
         deck.step(ReplayStep::Faster, after(10));
         assert_eq!(at(&deck, 12), 14);

@@ -40,7 +40,10 @@ impl Key {
         match (NAMED.iter().find(|(key, _)| *key == press.key), press.key) {
             (Some((_, name)), _) => text += name,
             (None, app::Key::Char(letter)) => text.push(letter),
-            (None, app::Key::F(number)) => text += &format!("F{number}"),
+            (None, app::Key::F(number)) => {
+                text.push('F');
+                text += &number.to_string();
+            }
             (None, _) => return None,
         }
         Some(Self(text))

@@ -71,7 +71,7 @@ impl Header {
 
     /// The same app, recorded from now on.
     #[must_use]
-    pub fn from_now(&self, app: &App) -> Self {
+    pub fn beginning_now(&self, app: &App) -> Self {
         let target = Target::of(app.target(), &Redaction::new(app.target()));
         let (columns, rows) = app.size();
         Self { start: app.now(), columns, rows, target, ..self.clone() }
