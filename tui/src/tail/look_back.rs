@@ -70,6 +70,7 @@ pub struct Look<'a> {
 
 /// What is known of an event from its sights so far.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a sight of its own")]
 struct Known {
     api: Option<ApiRequestId>,
     lambda: Option<LambdaRequestId>,

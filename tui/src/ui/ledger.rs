@@ -119,9 +119,11 @@ fn figures(ledger: Ledger, width: usize, theme: Theme) -> Line<'static> {
         spans = terms_of(ledger.sent, &some, theme);
     }
     let others = grouped(ledger.others);
-    let duplicates = (ledger.duplicates > 0)
-        .then(|| format!("{} {}, ", Sign::Attention.text(), counted(ledger.duplicates, "duplicate")))
-        .unwrap_or_default();
+    let duplicates = if ledger.duplicates > 0 {
+        format!("{} {}, ", Sign::Attention.text(), counted(ledger.duplicates, "duplicate"))
+    } else {
+        String::new()
+    };
     let beside = [(&duplicates, format!("others put {others} ")), (&duplicates, format!("others {others} "))];
     let alone = [(&duplicates, String::new()), (&String::new(), format!("others {others} "))];
     for (duplicates, others) in beside.iter().chain(&alone) {

@@ -33,8 +33,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, screen: &mut Screen, theme
         }
         if area.width >= ROOM_FOR_ID {
             let cells = if area.width >= ROOM_FOR_WHOLE_ID { 36 } else { 9 };
-            let id = line.api_request_id.as_ref().map(|id| id.as_str());
-            let id = id.or_else(|| line.lambda_request_id.as_ref().map(|id| id.as_str())).unwrap_or_default();
+            let id = line.api_request_id.as_ref().map(tailwater_core::events::ApiRequestId::as_str);
+            let id = id
+                .or_else(|| line.lambda_request_id.as_ref().map(tailwater_core::events::LambdaRequestId::as_str))
+                .unwrap_or_default();
             columns.push(Span::styled(fit::left(&fit::end_of(&visible(id), cells), cells + 1), theme.quiet()));
         }
         // Lambda's own lines begin with a word in capitals, which stands where the level would.

@@ -133,29 +133,26 @@ fn row_lines(row: &TraceRow, axis: &Axis, look: Look) -> Vec<Line<'static>> {
     let reason_style = if strong { theme.strong() } else { Style::new() };
     let mut below: Vec<Line> = Vec::new();
     let indent = " ".repeat(Look::before());
-    match &row.bar {
-        Some(bar) => {
-            spans.push(Span::styled(bar_text(bar, axis, look.axis), bar_style(row.sign, theme)));
-            spans.push(Span::raw(" "));
-            let beside = if row.reason.is_empty() { facts } else { &row.reason };
-            if fit::width(beside) <= look.facts {
-                let style = if row.reason.is_empty() { theme.quiet() } else { reason_style };
-                spans.push(Span::styled(beside.clone(), style));
-            } else if row.reason.is_empty() {
-                spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
-            } else {
-                spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
-                below.extend(reason_lines(&row.reason, 2, &indent, look.width, reason_style));
-            }
+    if let Some(bar) = &row.bar {
+        spans.push(Span::styled(bar_text(bar, axis, look.axis), bar_style(row.sign, theme)));
+        spans.push(Span::raw(" "));
+        let beside = if row.reason.is_empty() { facts } else { &row.reason };
+        if fit::width(beside) <= look.facts {
+            let style = if row.reason.is_empty() { theme.quiet() } else { reason_style };
+            spans.push(Span::styled(beside.clone(), style));
+        } else if row.reason.is_empty() {
+            spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
+        } else {
+            spans.push(Span::styled(fit::cut(facts, look.facts), theme.quiet()));
+            below.extend(reason_lines(&row.reason, 2, &indent, look.width, reason_style));
         }
-        None => {
-            let room = look.width.saturating_sub(Look::before());
-            let words = if row.reason.is_empty() { facts } else { &row.reason };
-            let style = if row.sign == Sign::Waiting { theme.quiet() } else { reason_style };
-            let mut words = at_most(fit::paragraphs(words, room), 3, room).into_iter();
-            spans.extend(words.next().map(|words| Span::styled(words, style)));
-            below.extend(words.map(|words| Line::from(vec![Span::raw(indent.clone()), Span::styled(words, style)])));
-        }
+    } else {
+        let room = look.width.saturating_sub(Look::before());
+        let words = if row.reason.is_empty() { facts } else { &row.reason };
+        let style = if row.sign == Sign::Waiting { theme.quiet() } else { reason_style };
+        let mut words = at_most(fit::paragraphs(words, room), 3, room).into_iter();
+        spans.extend(words.next().map(|words| Span::styled(words, style)));
+        below.extend(words.map(|words| Line::from(vec![Span::raw(indent.clone()), Span::styled(words, style)])));
     }
     if !row.below.is_empty() {
         let room = look.width.saturating_sub(NAME_CELLS + SIGN_CELLS);

@@ -634,7 +634,7 @@ mod tests {
     #[test]
     fn an_order_ends_with_its_time() {
         let faults = Faults::default();
-        let order = Order::until_cleared(StreamFault::new(StreamEffect::Throttle)).lasting(Duration::from_secs(60));
+        let order = Order::until_cleared(StreamFault::new(StreamEffect::Throttle)).lasting(Duration::from_mins(1));
         faults.add(order).unwrap();
         let throttled = |fault: &Fault| matches!(fault, Fault::Stream(_)).then_some(());
         let before = Instant::now() + Duration::from_secs(59);

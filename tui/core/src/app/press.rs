@@ -172,7 +172,6 @@ impl App {
             Action::Filter => self.begin_filter(),
             Action::Escape if self.finds() => self.forget_find(),
             Action::Escape if self.is_on_tour() => self.end_tour(),
-            Action::Escape => return self.back(),
             Action::ShowAll => self.set_filter(None),
             Action::FindNext => self.find_next(Direction::Down),
             Action::FindPrevious => self.find_next(Direction::Up),
@@ -251,7 +250,7 @@ impl App {
             Action::Accept => return self.accept(),
             Action::Yes => return self.yes(),
             Action::No | Action::WatchRunning => self.question = None,
-            Action::Back => return self.back(),
+            Action::Back | Action::Escape => return self.back(),
             Action::Interrupt => return self.interrupt(),
         }
         Vec::new()
@@ -399,11 +398,11 @@ impl App {
             self.say("This row was let go: it is no longer here to copy.");
             return Vec::new();
         };
-        self.copy_text(text)
+        self.copy_text(&text)
     }
 
-    fn copy_text(&mut self, text: String) -> Vec<Effect> {
-        let text = self.shown(&text).into_owned();
+    fn copy_text(&mut self, text: &str) -> Vec<Effect> {
+        let text = self.shown(text).into_owned();
         let size = crate::text::number::size(text.len() as u64);
         self.say(format!("Copied {size}, if the terminal takes it. Y prints the row, to be marked by hand."));
         vec![Effect::Copy(text)]
@@ -411,12 +410,11 @@ impl App {
 
     /// Copies a part of the open row.
     fn copy_of_detail(&mut self, part: impl Fn(&Detail) -> Option<String>) -> Vec<Effect> {
-        match self.detail.as_ref().and_then(part) {
-            Some(text) => self.copy_text(text),
-            None => {
-                self.say("Nothing to copy on this line. y copies the row.");
-                Vec::new()
-            }
+        if let Some(text) = self.detail.as_ref().and_then(part) {
+            self.copy_text(&text)
+        } else {
+            self.say("Nothing to copy on this line. y copies the row.");
+            Vec::new()
         }
     }
 }

@@ -63,6 +63,7 @@ impl App {
     }
 
     /// `:w FILE`; without a name it is asked for.
+    #[expect(clippy::unnecessary_wraps, reason = "as every command of the palette")]
     pub(super) fn write_rows(&mut self, file: &str) -> Outcome {
         if file.trim().is_empty() {
             self.begin_save();
@@ -106,9 +107,8 @@ impl App {
             return Vec::new();
         }
         let name = match (&self.detail, viewer) {
-            (Some(_), Viewer::Pager) => "row.txt",
             (Some(detail), Viewer::Editor) if detail.is_json() => "row.json",
-            (Some(_), Viewer::Editor) => "row.txt",
+            (Some(_), _) => "row.txt",
             (None, _) => "rows.jsonl",
         };
         // What is masked on the screen is masked outside it.
@@ -132,12 +132,12 @@ impl App {
         if !commands.is_empty() {
             text.push_str("\nThe AWS CLI shows the same with:\n");
             for command in commands {
-                text.push_str(&format!("\n{}\n", command.lines(COMMAND_LETTERS).join("\n")));
+                text.extend(["\n", &command.lines(COMMAND_LETTERS).join("\n"), "\n"]);
             }
             if let Some(file) = &self.deployment.settings.keys_file {
-                text.push_str(&format!(
-                    "\nThe local cloud wants its own keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY stand in {file}\n"
-                ));
+                let keys =
+                    "\nThe local cloud wants its own keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY stand in ";
+                text.extend([keys, file.as_str(), "\n"]);
             }
         }
         let text = self.shown(&text).into_owned();

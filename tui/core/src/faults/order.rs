@@ -222,7 +222,7 @@ mod tests {
             orders.iter().map(|order| order.kind).collect::<Vec<_>>(),
             [Kind::Crash, Kind::Slow, Kind::KinesisThrottle]
         );
-        assert_eq!(orders[1].lasts, Some(Duration::from_secs(60)));
+        assert_eq!(orders[1].lasts, Some(Duration::from_mins(1)));
         assert_eq!(orders[0].lasts, None);
     }
 

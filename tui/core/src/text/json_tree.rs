@@ -122,7 +122,7 @@ impl Tree {
 
     /// The element at this place of an array.
     pub fn element(&self, of: usize, index: usize) -> Option<usize> {
-        if self.nodes[of].kind != Kind::Array { None } else { self.children(of).nth(index) }
+        if self.nodes[of].kind == Kind::Array { self.children(of).nth(index) } else { None }
     }
 
     /// A member's name, its escapes resolved.
@@ -171,7 +171,7 @@ fn escaped(name: &str) -> String {
     for letter in name.chars() {
         match letter {
             '\'' | '\\' => text.extend(['\\', letter]),
-            '\u{0}'..='\u{1f}' => text.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            '\u{0}'..='\u{1f}' => text.extend(["\\u00", &hex::encode([letter as u8])]),
             _ => text.push(letter),
         }
     }

@@ -106,7 +106,7 @@ impl Mask {
         let mut spans = Vec::new();
         for (word, secret) in &self.known {
             let borders = word.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST_KNOWN);
-            if let Some(cut) = borders.clone().filter(|at| text.ends_with(&word[..*at])).last() {
+            if let Some(cut) = borders.clone().rfind(|at| text.ends_with(&word[..*at])) {
                 spans.push((text.len() - cut..text.len(), *secret));
             }
             if let Some(cut) =
@@ -160,7 +160,7 @@ fn named(text: &str, spans: &mut Vec<(Range<usize>, Secret)>) {
     for word in runs(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
         let name: String = text[word.clone()]
             .chars()
-            .filter(|letter| letter.is_ascii_alphanumeric())
+            .filter(char::is_ascii_alphanumeric)
             .map(|letter| letter.to_ascii_lowercase())
             .collect();
         let value = if SCHEMES.contains(&name.as_str()) {

@@ -46,7 +46,7 @@ struct Environment {
 /// The environments and the invocations of which nothing else is known.
 #[derive(Debug, Default)]
 pub(super) struct Environments {
-    environments: HashMap<String, Environment>,
+    by_stream: HashMap<String, Environment>,
     order: VecDeque<String>,
     invocations: HashMap<LambdaRequestId, Invocation>,
     invocation_order: VecDeque<LambdaRequestId>,
@@ -127,15 +127,15 @@ impl Environments {
     }
 
     fn environment(&mut self, stream: &str) -> &mut Environment {
-        if !self.environments.contains_key(stream) {
+        if !self.by_stream.contains_key(stream) {
             self.order.push_back(stream.to_owned());
             if self.order.len() > ENVIRONMENTS_KEPT
                 && let Some(oldest) = self.order.pop_front()
             {
-                self.environments.remove(&oldest);
+                self.by_stream.remove(&oldest);
             }
         }
-        self.environments.entry(stream.to_owned()).or_default()
+        self.by_stream.entry(stream.to_owned()).or_default()
     }
 }
 

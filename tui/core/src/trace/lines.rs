@@ -99,20 +99,17 @@ impl Lines {
             }
         }
         let line = group.unclaimed.pop_front();
-        match &line {
-            Some(line) => {
-                self.unclaimed -= 1;
-                uncount(&mut self.surplus, &mut self.surplus_all, line);
-                for rest in group.unclaimed.iter_mut().filter(|rest| !rest.surplus) {
-                    rest.surplus = true;
-                    self.surplus.add(second(rest.time));
-                    self.surplus_all += 1;
-                }
+        if let Some(line) = &line {
+            self.unclaimed -= 1;
+            uncount(&mut self.surplus, &mut self.surplus_all, line);
+            for rest in group.unclaimed.iter_mut().filter(|rest| !rest.surplus) {
+                rest.surplus = true;
+                self.surplus.add(second(rest.time));
+                self.surplus_all += 1;
             }
-            None => {
-                group.waiting.push_back(record);
-                self.hold(record);
-            }
+        } else {
+            group.waiting.push_back(record);
+            self.hold(record);
         }
         (nth, line.map(|line| line.landing()))
     }

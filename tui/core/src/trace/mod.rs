@@ -663,6 +663,7 @@ impl Traces {
 }
 
 /// Measures the clocks by a trace, once each.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
 fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let millisecond = Duration::from_millis(1);
     // Who writes a time down does so a little after it, and a duration is measured from elsewhere.

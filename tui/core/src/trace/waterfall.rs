@@ -659,14 +659,14 @@ impl Make<'_> {
             return stage;
         }
         let Some(since) = since else { return Self::stage(place, self.not_further(Hop::Kinesis)) };
-        let state = if let Some(lost) = self.lost() {
+        let how = if let Some(lost) = self.lost() {
             lost
         } else if let Some((times, message)) = self.around.failures {
             StageState::Failing { times, message: message.to_owned() }
         } else {
             StageState::Held { due: self.around.due }
         };
-        let mut stage = Self::stage(place, state);
+        let mut stage = Self::stage(place, how);
         let now = self.moment(self.around.now, Clock::Client, MILLISECOND);
         stage.bar = Some(Bar { open: true, ..Bar::new(since, now) });
         stage
@@ -696,6 +696,7 @@ impl Make<'_> {
 }
 
 /// So many milliseconds later, or earlier.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
 fn after(moment: Moment, millis: f64) -> Moment {
     let micros = if millis.is_finite() { (millis.clamp(-1e12, 1e12) * 1_000.0).round() as i64 } else { 0 };
     Moment { micros: moment.micros + micros, ..moment }

@@ -217,7 +217,9 @@ impl Search<'_> {
                     events = sources.objects.recv() => match events {
                         Some(update) => match super::sources::heard(update) {
                             Ok(crate::tail::Update::Batch(objects)) => {
-                                objects.iter().for_each(|object| self.traces.object(object));
+                                for object in &objects {
+                                    self.traces.object(object);
+                                }
                             }
                             Ok(_) => {}
                             Err(error) => result = Err(error),

@@ -186,7 +186,7 @@ fn whole(waterfall: &Waterfall) -> Option<String> {
 /// How long a bar is, no finer than both its ends were measured.
 fn span(bar: &Bar) -> String {
     let (least, most) = (bar.least(), bar.most());
-    if most - least < Duration::from_millis(100) {
+    if most.saturating_sub(least) < Duration::from_millis(100) {
         return time::duration(bar.length());
     }
     let (least, most) = (least.as_secs(), most.as_secs().max(1));

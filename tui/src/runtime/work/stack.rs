@@ -46,8 +46,8 @@ pub struct StackWork {
 }
 
 enum Waiting {
-    Changes(Plan),
-    First(Remedy),
+    Changes(Box<Plan>),
+    First(Box<Remedy>),
 }
 
 impl Shared {
@@ -209,12 +209,12 @@ impl Shared {
             Ok(Prepared::Finished(deployed)) => self.done(target, deployed, began, false).await,
             Ok(Prepared::First(remedy)) => {
                 let first = First { why: remedy.why.clone(), what: remedy.what.clone(), losses: remedy.losses.clone() };
-                *self.stack.waiting.lock().await = Some(Waiting::First(remedy));
+                *self.stack.waiting.lock().await = Some(Waiting::First(Box::new(remedy)));
                 DeployProgress::First(first)
             }
             Ok(Prepared::Changes(plan)) => {
                 let preview = plan.preview.clone();
-                *self.stack.waiting.lock().await = Some(Waiting::Changes(plan));
+                *self.stack.waiting.lock().await = Some(Waiting::Changes(Box::new(plan)));
                 DeployProgress::Previewed(preview)
             }
             Err(error) => DeployProgress::Failed { error: words_of(&error) },
@@ -252,7 +252,7 @@ impl Shared {
             Some(Waiting::Changes(plan)) => {
                 self.unwatch().await;
                 let began = Instant::now();
-                let plan = Arc::new(plan);
+                let plan = Arc::new(*plan);
                 *self.stack.executing.lock().await = Some(plan.clone());
                 let outcome = self.telling(async |out| deploy::execute(target, &plan, &out).await).await;
                 *self.stack.executing.lock().await = None;

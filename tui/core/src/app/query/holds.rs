@@ -95,8 +95,8 @@ impl<'a> RowTexts<'a> {
 }
 
 fn of_log_line(line: &LogLine) -> impl Iterator<Item = &str> {
-    let lambda = line.lambda_request_id.as_ref().map(|id| id.as_str());
-    let api = line.api_request_id.as_ref().map(|id| id.as_str());
+    let lambda = line.lambda_request_id.as_ref().map(crate::events::LambdaRequestId::as_str);
+    let api = line.api_request_id.as_ref().map(crate::events::ApiRequestId::as_str);
     [lambda, api, Some(line.event_id.as_str())].into_iter().flatten()
 }
 

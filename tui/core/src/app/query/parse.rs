@@ -270,11 +270,10 @@ fn path_length(text: &str) -> Result<usize, usize> {
                             letters.next();
                         }
                         (Some(open), _) if letter == open => quote = None,
-                        (Some(_), _) => {}
                         (None, '\'' | '"') => quote = Some(letter),
                         (None, '[') => depth += 1,
                         (None, ']') => depth -= 1,
-                        (None, _) => {}
+                        (Some(_) | None, _) => {}
                     }
                 }
             }

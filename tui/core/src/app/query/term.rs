@@ -129,8 +129,9 @@ impl What {
     /// The text in small letters that stands in the row because of it.
     pub fn mark(&self) -> Option<String> {
         let text = match self {
-            Self::Text(text) => text,
-            Self::Id { id: text, op: Op::Is | Op::Contains } | Self::Key(Op::Is | Op::Contains, text) => text,
+            Self::Text(text)
+            | Self::Id { id: text, op: Op::Is | Op::Contains }
+            | Self::Key(Op::Is | Op::Contains, text) => text,
             Self::Status(Op::Is | Op::Contains, with) | Self::Path(_, Some((Op::Is | Op::Contains, with))) => {
                 &with.text
             }

@@ -130,7 +130,7 @@ proptest! {
 /// Events without end, each landing so many events later.
 fn endless(count: u64, behind: u64) -> Traces {
     let mut traces = Traces::new();
-    traces.set_interval(Duration::from_secs(60));
+    traces.set_interval(Duration::from_mins(1));
     for seq in 1..=count + behind {
         if seq <= count {
             traces.sent(&accepted(seq));

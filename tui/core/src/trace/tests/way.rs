@@ -224,7 +224,7 @@ fn what_is_late_is_overdue_and_lost_only_with_proof() {
     let late = of(&traces, 1, 90_000);
     assert_eq!(late.rows[5].state, StageState::Overdue { by: Duration::from_millis(90_000 - 6_007) });
     assert_eq!(traces.ledger(Timestamp::from_millis(90_000)).missing, 1);
-    traces.set_retention(Duration::from_secs(24 * 3_600));
+    traces.set_retention(Duration::from_hours(24));
     let StageState::Lost { proof } = &of(&traces, 1, 90_000_000).rows[4].state else { panic!("lost") };
     assert!(proof.contains("1970-01-02T00:00:01.007Z"), "{proof}");
 
