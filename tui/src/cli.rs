@@ -337,7 +337,7 @@ pub struct TraceArgs {
 #[derive(Debug, Clone, Args)]
 pub struct SmokeArgs {
     /// How many events
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub events: u64,
     /// Events a second [default: as fast as answers come]
     #[arg(long, value_name = "R", value_parser = rate)]

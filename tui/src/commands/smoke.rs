@@ -65,6 +65,9 @@ async fn check(global: &Global, args: &SmokeArgs, target: &Target, watch: &mut W
     let deadline = tokio::time::Instant::now() + args.timeout;
     let stop = CancellationToken::new();
     let mut sources = Sources::start(target, &deployed, Start::Now, &stop);
+    if target.is_local() {
+        watch.traces.set_one_clock();
+    }
     watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     let end = tokio::select! {
         end = watch_all(target, &mut sources, watch, &deployed, args, &stop) => end,

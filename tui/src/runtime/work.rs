@@ -64,6 +64,8 @@ impl Work {
             target: Mutex::new(None),
             live: Mutex::new(None),
             stack: StackWork::default(),
+            #[cfg(feature = "local")]
+            ordering: Mutex::new(()),
             tasks: TaskTracker::new(),
         });
         let sending = CancellationToken::new();
@@ -91,6 +93,9 @@ struct Shared {
     target: Mutex<Option<Target>>,
     live: Mutex<Option<Live>>,
     stack: StackWork,
+    /// Held while an order of trouble is carried out.
+    #[cfg(feature = "local")]
+    ordering: Mutex<()>,
     tasks: TaskTracker,
 }
 

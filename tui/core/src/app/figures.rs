@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    events::{Access, Answer, LogLine, LogSource, Sent, Timestamp},
+    events::{Access, Answer, LambdaRequestId, LogLine, LogSource, Sent, Timestamp},
     text::number,
 };
 
@@ -123,6 +123,8 @@ pub struct Figures {
     pub run_time: Durations,
     /// Lines of the function that say ERROR.
     pub function_errors: Seconds,
+    /// The invocation of the last of them.
+    pub failed_invocation: Option<LambdaRequestId>,
     /// Records.
     pub records: Seconds,
     /// Lines in objects, by when the object was written.
@@ -167,8 +169,11 @@ impl Figures {
                         self.run_time.add(line.time, Duration::from_secs_f64(report.duration_ms.min(1e9) / 1000.0));
                     }
                 }
-                if line.level == crate::events::Level::Error {
+                // Several lines of one invocation are one error.
+                let again = line.lambda_request_id.is_some() && line.lambda_request_id == self.failed_invocation;
+                if line.level == crate::events::Level::Error && !again {
                     self.function_errors.add(line.time, 1);
+                    self.failed_invocation.clone_from(&line.lambda_request_id);
                 }
             }
             LogSource::Delivery => {

@@ -73,6 +73,10 @@ impl Flow {
             if mark.at == mark.target && target > mark.target {
                 // It waited long enough where it is.
                 mark.since = mark.since.max(now.minus(hold));
+                if hop == Hop::S3 {
+                    // An object comes out of Firehose, wherever the event was seen last.
+                    mark.at = mark.at.max(place(Hop::Firehose));
+                }
             }
             mark.target = mark.target.max(target);
             return;

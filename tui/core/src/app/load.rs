@@ -9,6 +9,8 @@ use crate::{
     text::{number, time},
 };
 
+/// How much of a rate is made up for at most, after answers or the screen took their time.
+const CAUGHT_UP_MILLIS: u64 = 1_000;
 /// Events without an answer at once, where a rate is asked for.
 const MOST_IN_FLIGHT: usize = 64;
 /// Events without an answer at once, where they go as fast as answers come.
@@ -44,6 +46,10 @@ impl LoadPlan {
 pub(super) struct Load {
     plan: LoadPlan,
     began: Timestamp,
+    /// When it was last seen how many are due.
+    looked: Timestamp,
+    /// How many are due by the rate, in thousandths.
+    owed: u64,
     begun: u64,
     /// Those without an answer.
     waiting: HashSet<u64>,
@@ -60,6 +66,8 @@ impl Load {
         Self {
             plan,
             began: now,
+            looked: now,
+            owed: 1_000,
             begun: 0,
             waiting: HashSet::new(),
             accepted: 0,
@@ -70,16 +78,24 @@ impl Load {
         }
     }
 
-    /// How many are to be begun now.
-    fn due(&self, now: Timestamp) -> u64 {
+    /// How many are to be begun now. What a pause has held up is not sent all at once afterwards: the
+    /// rate is what was agreed to.
+    fn due(&mut self, now: Timestamp) -> u64 {
         let left = self.plan.count.map_or(u64::MAX, |count| count.saturating_sub(self.begun));
         let most = if self.plan.rate.is_some() { MOST_IN_FLIGHT } else { AT_ONCE };
         let room = most.saturating_sub(self.waiting.len()) as u64;
         let by_rate = self.plan.rate.map_or(u64::MAX, |rate| {
-            let passed = u64::try_from(now.millis_since(self.began)).unwrap_or(0);
-            (passed.saturating_mul(rate) / 1000 + 1).saturating_sub(self.begun)
+            let passed = u64::try_from(now.millis_since(self.looked)).unwrap_or(0);
+            self.looked = now;
+            let most = rate.saturating_mul(CAUGHT_UP_MILLIS).max(1_000);
+            self.owed = self.owed.saturating_add(passed.saturating_mul(rate)).min(most);
+            self.owed / 1_000
         });
-        if self.stopped { 0 } else { left.min(room).min(by_rate) }
+        let due = if self.stopped { 0 } else { left.min(room).min(by_rate) };
+        if self.plan.rate.is_some() {
+            self.owed -= due * 1_000;
+        }
+        due
     }
 
     fn is_over(&self) -> bool {
@@ -180,6 +196,10 @@ impl App {
     /// Begins those that are due by now.
     pub(super) fn load_due(&mut self) -> Vec<Effect> {
         let now = self.now;
+        if self.load.is_some() && !self.is_ready() {
+            self.stop_load();
+            return Vec::new();
+        }
         let Some(load) = &mut self.load else { return Vec::new() };
         // A recording says itself what was sent when.
         let due = if self.fed { 0 } else { load.due(now) };
@@ -273,10 +293,11 @@ mod tests {
         let mut load = Load::new(LoadPlan { count: Some(500), rate: Some(50) }, at(0));
         assert_eq!(load.due(at(0)), 1);
         load.begun = 1;
-        assert_eq!((load.due(at(19)), load.due(at(20)), load.due(at(1000))), (0, 1, 50));
+        assert_eq!((load.due(at(19)), load.due(at(20)), load.due(at(120))), (0, 1, 5));
         load.waiting.extend(0..60);
-        assert_eq!(load.due(at(1000)), 4);
+        assert_eq!(load.due(at(300)), 4, "what is not answered makes it wait");
         load.waiting.clear();
+        assert_eq!(load.due(at(60_000)), 50, "a minute's pause is not made up for all at once");
         load.begun = 499;
         assert_eq!(load.due(at(100_000)), 1);
         load.stopped = true;

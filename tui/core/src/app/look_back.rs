@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{App, Effect, Pane, Query, Question, Row};
+use super::{App, Context, Effect, Pane, Query, Question, Row};
 use crate::{
     events::{ApiRequestId, SequenceNumber, Timestamp},
     text::{number, safe::visible, time},
@@ -149,8 +149,12 @@ impl App {
             LookBackNews::NotFound => {
                 look.looking = false;
                 self.notice = None;
-                if self.question.is_none() {
+                // Whoever types is not interrupted: their Enter would be the answer.
+                if self.context() == Context::Panes {
                     self.question = Some(Question::LookBack);
+                } else {
+                    let shown = self.look_back.take().map(|look| look.shown()).unwrap_or_default();
+                    self.say(format!("{shown} was not found so far back. Find it again to look further."));
                 }
             }
             LookBackNews::Failed(error) => {
@@ -161,7 +165,11 @@ impl App {
                 let wanted = look.wanted.clone();
                 self.look_back = None;
                 self.notice = None;
-                self.open_found(&wanted);
+                if self.context() == Context::Panes {
+                    self.open_found(&wanted);
+                } else {
+                    self.say(format!("{wanted} was found: it stands in the panes. : and the id opens its trace."));
+                }
             }
         }
     }

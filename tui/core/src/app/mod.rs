@@ -103,7 +103,7 @@ pub use verdict::{Evidence, Streak, Trouble, Troubles, Verdict, Why, verdict};
 pub use words::Line;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
@@ -220,6 +220,9 @@ pub struct App {
     traces_pane: TracesPane,
     /// What went wrong, as rows showed it.
     troubles: Troubles,
+    /// What is wrong, once it was worked out for this state.
+    #[expect(clippy::option_option, reason = "known that nothing is wrong is not the same as not known yet")]
+    known_verdict: RefCell<Option<Option<Verdict>>>,
     /// What is broken on purpose.
     breaking: Breaking,
     /// How far the messages are scrolled up from the newest, where they are open.
@@ -294,6 +297,7 @@ impl App {
             trace: None,
             traces_pane: TracesPane::default(),
             troubles: Troubles::default(),
+            known_verdict: RefCell::default(),
             breaking: Breaking::default(),
             help: None,
             messages: None,
@@ -317,6 +321,7 @@ impl App {
 
     /// Takes in what happened, and says what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        *self.known_verdict.get_mut() = None;
         let effects = self.take_in(message);
         self.watch_tour();
         effects
@@ -360,6 +365,7 @@ impl App {
                     self.say(note.clone());
                 }
                 self.cloud = Some(info);
+                self.traces.set_one_clock();
                 if matches!(self.deployment.phase, Phase::StartingCloud | Phase::CloudFailed(_)) {
                     self.deployment.phase = Phase::Deploying;
                 }
@@ -425,6 +431,9 @@ impl App {
             }
             Message::SendingEnded => {
                 let left = self.send.ended();
+                if !left.is_empty() {
+                    self.stop_load();
+                }
                 self.unanswered(left, "sending ended without an answer");
             }
             Message::Notice(text) => self.say(text),

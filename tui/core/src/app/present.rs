@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
-use super::{App, KeyPress, Pane, Row, Target};
+use super::{App, Context, KeyPress, Pane, Row, Target};
 use crate::{events::Timestamp, pipeline::Hop, text::time};
 
 /// How long each hop holds a mark, so that eyes can follow.
@@ -98,7 +98,7 @@ impl App {
             Hop::Kinesis | Hop::Firehose => Pane::Records,
             Hop::S3 => Pane::Objects,
         };
-        if self.presents() && !self.focus.is_apart() && !self.editing {
+        if self.presents() && !self.focus.is_apart() && self.context() == Context::Panes {
             self.focus = pane;
         }
     }
@@ -112,7 +112,7 @@ impl App {
             Row::Object(_) => Pane::Objects,
             Row::Stack(_) | Row::Trace(_) => return,
         };
-        if self.presents() && !self.focus.is_apart() && !self.editing {
+        if self.presents() && !self.focus.is_apart() && self.context() == Context::Panes {
             self.focus = pane;
         }
     }

@@ -6,6 +6,7 @@ use super::{App, EventSource, HopProgress, Moving, Phase, Row, TailState, Target
 use crate::{
     events::{LogSource, Timestamp},
     pipeline::Hop,
+    trace::EventNumber,
     text::{number, time},
 };
 
@@ -234,7 +235,12 @@ impl App {
         }
         let (now, hold) = (self.now, self.hold());
         let hop = match row {
-            Row::Sent(sent) if sent.accepted() => Hop::Lambda,
+            Row::Sent(sent) if sent.accepted() => {
+                // Its record may have been seen before the answer told whose it is.
+                let number = EventNumber::Own(sent.seq);
+                let arrived = self.traces.get(number).is_some_and(|trace| trace.record_at.is_some());
+                if arrived { Hop::Firehose } else { Hop::Lambda }
+            }
             Row::Sent(_) => Hop::Api,
             Row::Log { line, .. } => match line.source {
                 LogSource::Access => Hop::Api,

@@ -251,7 +251,12 @@ impl App {
             );
             notes.push((Some(Sign::Attention), visible(&words).into_owned()));
         }
-        notes.push((None, clock_words(waterfall)));
+        let clocks = if self.cloud.is_some() {
+            "Clocks: all of this machine, so there is nothing to correct.".to_owned()
+        } else {
+            clock_words(waterfall)
+        };
+        notes.push((None, clocks));
         notes
     }
 }

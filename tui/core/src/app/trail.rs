@@ -86,6 +86,8 @@ impl App {
             }),
             marks: to_record.map(|difference| difference.added).unwrap_or_default(),
         };
+        // What ended before a record was made of it lands nowhere.
+        let ended = self.traces.get(number).is_some_and(|trace| !trace.put() && (trace.settled() || trace.threw()));
         let third = HopOfTrail {
             title: "Line in S3, as Firehose wrote it",
             state: match (&landing, to_line.as_ref()) {
@@ -93,6 +95,7 @@ impl App {
                     let equal = difference.map_or_else(|| "equal by SHA-256".to_owned(), Difference::words);
                     format!("line {}, {}, {equal}", landing.line, number::size(bytes.line.unwrap_or(0)))
                 }
+                (None, _) if ended => "nothing comes here".to_owned(),
                 (None, _) => "not there yet".to_owned(),
             },
             bytes: line.ok_or_else(|| match &landing {

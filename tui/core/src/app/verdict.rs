@@ -15,7 +15,7 @@ use crate::{
 /// How long a streak of trouble is news after it was seen last.
 const NEWS: Duration = Duration::from_mins(1);
 /// How late Firehose may be before it is said: its own retries and the listing of the bucket take a moment.
-const LATE_FROM: Duration = Duration::from_secs(5);
+pub(super) const LATE_FROM: Duration = Duration::from_secs(5);
 /// From this age on a moment is told in hours and minutes.
 const MINUTES_FROM: Duration = Duration::from_mins(10);
 /// How many cells a reason takes at most.
@@ -78,6 +78,8 @@ impl Streak {
 #[derive(Debug, Default)]
 pub struct Troubles {
     streaks: BTreeMap<Trouble, Streak>,
+    /// Until when deliveries are known to have worked.
+    delivered: Timestamp,
 }
 
 impl Troubles {
@@ -89,11 +91,16 @@ impl Troubles {
         {
             // An object's date has whole seconds.
             let until = object.time.plus(Duration::from_secs(1));
+            self.delivered = self.delivered.max(until);
             if self.streaks.get(&Trouble::Delivery).is_some_and(|streak| streak.last < until) {
                 self.streaks.remove(&Trouble::Delivery);
             }
         }
         let Some((trouble, time, reason)) = seen_in(row) else { return };
+        // A line about what was tried again, and worked, may come after the object.
+        if trouble == Trouble::Delivery && time < self.delivered {
+            return;
+        }
         let invocation = match row {
             Row::Log { line, .. } => line.lambda_request_id.clone(),
             _ => None,
@@ -424,8 +431,17 @@ const fn source_name(source: EventSource) -> &'static str {
 }
 
 impl App {
-    /// What is wrong, where something is.
+    /// What is wrong, where something is; worked out once for each state.
     pub fn verdict(&self) -> Option<Verdict> {
+        if let Some(known) = self.known_verdict.borrow().as_ref() {
+            return known.clone();
+        }
+        let verdict = self.look_for_trouble();
+        *self.known_verdict.borrow_mut() = Some(verdict.clone());
+        verdict
+    }
+
+    fn look_for_trouble(&self) -> Option<Verdict> {
         self.deployment.ready()?;
         let sources = [EventSource::Logs, EventSource::Records, EventSource::Objects];
         let unread = sources.iter().filter_map(|source| self.tails.get(source).map(|state| (*source, state)));
@@ -672,6 +688,9 @@ mod tests {
         assert!(head(&troubles).is_some(), "an object from before proves nothing");
         let troubles = seen(&[line(LogSource::Delivery, 600, DENIED), object("2026/a", 300)]);
         assert_eq!(head(&troubles), None);
+        // The line comes after the object of the try that worked.
+        let troubles = seen(&[object("2026/a", 300), line(LogSource::Delivery, 600, DENIED)]);
+        assert!(troubles.news(Trouble::Delivery, NOW).is_none());
     }
 
     #[test]

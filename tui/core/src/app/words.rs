@@ -129,6 +129,9 @@ impl App {
         let due = self.due()?;
         let when = match self.target {
             Target::Local if due > self.now => format!("in {}", time::whole_seconds(due.since(self.now))),
+            Target::Local if self.now.since(due) > super::verdict::LATE_FROM => {
+                format!("{} late, not yet", time::whole_seconds(self.now.since(due)))
+            }
             Target::Local => "now".to_owned(),
             Target::Aws { .. } => format!("about {}", self.offset().clock(due)),
         };

@@ -166,6 +166,8 @@ impl LogLine {
         let api = text("apiRequestId").or_else(|| text("requestId").filter(|_| record.is_none()));
         let level = match text("level").or_else(|| of_record("level")) {
             Some(word) => word_level(&word),
+            // A delivery error of Firehose, which has no level.
+            None if line.contains_key("errorCode") && line.contains_key("deliveryStreamARN") => Level::Error,
             None => status_level(&line, of_record("status").as_deref()),
         };
         (level, lambda.map(Into::into), api.map(Into::into))

@@ -62,8 +62,26 @@ impl CliCommand {
     }
 }
 
+/// As a shell takes it; what would steer a terminal is written out.
 fn quoted(word: &str) -> String {
-    shell_words::quote(word).into_owned()
+    if !word.chars().any(|letter| letter.is_control() && letter != '\n') {
+        return shell_words::quote(word).into_owned();
+    }
+    let mut text = "$'".to_owned();
+    for letter in word.chars() {
+        match letter {
+            '\\' | '\'' => text.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in letter.encode_utf8(&mut bytes).bytes() {
+                    text.extend(["\\x", &hex::encode([byte])]);
+                }
+            }
+            letter => text.push(letter),
+        }
+    }
+    text.push('\'');
+    text
 }
 
 impl CliPlace {
@@ -241,6 +259,13 @@ mod tests {
              ShardIterator --output text --endpoint-url http://127.0.0.1:4566 --region ap-southeast-2)\" --limit 1 \
              --endpoint-url http://127.0.0.1:4566 --region ap-southeast-2"
         );
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_written_out() {
+        assert_eq!(quoted("plain"), "plain");
+        assert_eq!(quoted("it's"), shell_words::quote("it's"));
+        assert_eq!(quoted("a\u{1b}[2J'\\\r"), r"$'a\x1b[2J\'\\\x0d'");
     }
 
     #[test]

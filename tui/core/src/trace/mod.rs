@@ -85,6 +85,8 @@ struct Failures {
 #[derive(Debug, Default)]
 pub struct Traces {
     store: Store,
+    /// All that measures does so by one clock.
+    one_clock: bool,
     lines: Lines,
     environments: Environments,
     unanswered: Unanswered,
@@ -110,6 +112,12 @@ impl Traces {
     /// Firehose's interval, once it is known: from it follows when an event is overdue.
     pub fn set_interval(&mut self, interval: Duration) {
         self.interval = Some(interval);
+    }
+
+    /// All that measures does so by one clock: the cloud is on this machine. Nothing is corrected, since
+    /// what is apart is only how late a line was written.
+    pub fn set_one_clock(&mut self) {
+        self.one_clock = true;
     }
 
     /// How long the stream keeps a record, once it is known: what did not land until then is lost.
@@ -656,7 +664,9 @@ impl Traces {
     fn settled(&mut self, id: Id) {
         self.store.settle(id);
         if let Some(kept) = self.store.get_mut(id) {
-            measure_clocks(kept, &mut self.clocks);
+            if !self.one_clock {
+                measure_clocks(kept, &mut self.clocks);
+            }
             measure_times(kept, &mut self.times);
         }
     }
@@ -680,6 +690,9 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
     let access = trace.access.as_ref();
     let gateway = access.and_then(|access| access.request_at.zip(access.response_ms));
     let gateway = gateway.map(|(from, took)| span(from, took.into()));
+    // Where the gateway gave up, the function may have gone on after its answer.
+    let whole = access.is_some_and(|access| access.lambda_status == Some(200));
+    let inside = gateway.filter(|_| whole && !trace.timed_out() && !trace.found_by_bytes);
     // Whenever these lines are written, that is within the request: the first after the gateway took it,
     // the function's own before it answers.
     let run = trace.started_at.zip(trace.function_at).map(|(start, end)| Span {
@@ -704,8 +717,8 @@ fn measure_clocks(kept: &mut Kept, clocks: &mut Clocks) {
         }
     };
     once(measured::CLIENT_CLOCK, gateway, client, Clocks::gateway_within_client);
-    once(measured::LAMBDA_CLOCK, run, gateway, Clocks::lambda_within_gateway);
-    once(measured::KINESIS_CLOCK, arrival, gateway, Clocks::kinesis_within_gateway);
+    once(measured::LAMBDA_CLOCK, run, inside, Clocks::lambda_within_gateway);
+    once(measured::KINESIS_CLOCK, arrival, inside, Clocks::kinesis_within_gateway);
     once(measured::S3_CLOCK, date, arrival, Clocks::s3_after_kinesis);
 }
 

@@ -49,6 +49,9 @@ impl Following {
         let mut sources = Sources::start(target, deployed, Start::Now, &stop);
         sources.in_place().await?;
         let mut traces = Traces::new();
+        if target.is_local() {
+            traces.set_one_clock();
+        }
         traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
         let bucket = deployed.outputs.bucket_name.clone();
         Ok(Self { sources, traces, stop, open: BTreeMap::new(), next_print: Instant::now(), all_first, bucket })

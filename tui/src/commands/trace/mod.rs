@@ -65,6 +65,9 @@ async fn find_and_follow(global: &Global, args: &TraceArgs, target: &Target) -> 
     };
     let kept = Duration::from_hours(24 * number("LogRetentionDays", USUAL_LOG_DAYS));
     let mut traces = Traces::new();
+    if target.is_local() {
+        traces.set_one_clock();
+    }
     traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
     traces.set_retention(Duration::from_hours(number("RetentionHours", USUAL_RETENTION_HOURS)));
     let mut search = Search { target, deployed: &deployed, id: args.id.trim(), traces };

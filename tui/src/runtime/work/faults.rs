@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tailwater_core::app::{FaultOrder, Message};
+use tailwater_core::{
+    app::{FaultOrder, Message},
+    faults::{Order, Standing},
+};
 use tokio::sync::mpsc::Sender;
 
 use super::Running;
@@ -15,22 +18,20 @@ impl Running {
     /// Gives the local cloud an order, and tells what is on then.
     pub(in crate::runtime) fn order(&self, order: FaultOrder) {
         self.on_target(move |shared, target| async move {
+            // One after another: each looks at what the one before it has left.
+            let one = shared.ordering.lock().await;
             let answer = carry_out(&target, order).await;
+            drop(one);
             shared.say(Message::Faults(answer.map_err(|error| error.to_string()))).await;
         });
     }
 }
 
-async fn carry_out(target: &Target, order: FaultOrder) -> Result<Vec<tailwater_core::faults::Standing>, OrderError> {
+async fn carry_out(target: &Target, order: FaultOrder) -> Result<Vec<Standing>, OrderError> {
     let Some(orders) = Orders::to(target)? else { return Ok(Vec::new()) };
     match order {
-        FaultOrder::Put(order) => {
-            orders.put(&order).await?;
-        }
-        FaultOrder::Replace(ids, order) => {
-            orders.take_back(Some(&ids)).await?;
-            orders.put(&order).await?;
-        }
+        FaultOrder::Put(order) => replace(&orders, Vec::new(), &order).await?,
+        FaultOrder::Replace(ids, order) => replace(&orders, ids, &order).await?,
         FaultOrder::TakeBack(ids) => {
             orders.take_back(Some(&ids)).await?;
         }
@@ -39,6 +40,18 @@ async fn carry_out(target: &Target, order: FaultOrder) -> Result<Vec<tailwater_c
         }
     }
     orders.list().await
+}
+
+/// Gives an order in place of these, and of what stands of its kind: keys come faster than what is on
+/// is told.
+async fn replace(orders: &Orders, mut ids: Vec<String>, order: &Order) -> Result<(), OrderError> {
+    let same = |standing: &Standing| standing.order.as_ref().is_some_and(|known| known.kind == order.kind);
+    ids.extend(orders.list().await?.into_iter().filter(same).map(|standing| standing.id));
+    if !ids.is_empty() {
+        orders.take_back(Some(&ids)).await?;
+    }
+    orders.put(order).await?;
+    Ok(())
 }
 
 /// Tells what is on whenever that has changed, as long as someone listens.
