@@ -6,8 +6,8 @@ use super::{App, EventSource, HopProgress, Moving, Phase, Row, TailState, Target
 use crate::{
     events::{LogSource, Timestamp},
     pipeline::Hop,
-    trace::EventNumber,
     text::{number, time},
+    trace::EventNumber,
 };
 
 /// How long after a record came its mark is seen on the way to Firehose.

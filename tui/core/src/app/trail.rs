@@ -51,7 +51,7 @@ pub struct HopOfTrail {
     pub title: &'static str,
     /// Their size, and what became of them: `34 B, whitespace out, newline in`.
     pub state: String,
-    /// The bytes, at most [`MOST_BYTES`], or why there are none.
+    /// The bytes, at most `MOST_BYTES`, or why there are none.
     pub bytes: Result<Bytes, String>,
     /// What stands out: taken out before the next hop, or put in since the one before.
     pub marks: Vec<Range<usize>>,

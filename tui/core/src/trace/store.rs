@@ -14,12 +14,12 @@ use crate::events::{ApiRequestId, LambdaRequestId, RecordHash, SequenceNumber, S
 /// How many traces are kept whole.
 pub const TRACES_KEPT: usize = 10_000;
 /// How many of those that were let go are still followed to their object.
-const FOLLOWED: usize = 100_000;
+const FOLLOWED: usize = 50_000;
 /// How many bytes of bodies and records are kept with the traces.
 const BODY_BYTES_KEPT: usize = 8 * 1024 * 1024;
 /// How many ids of events that were let go are known again: what is still said of them is of no event
 /// that was not seen.
-const GONE_KEPT: usize = 200_000;
+const GONE_KEPT: usize = 50_000;
 /// Others' traces keep at least this share of the room while there are own ones.
 const OTHERS_SHARE: usize = TRACES_KEPT / 4;
 
