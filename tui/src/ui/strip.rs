@@ -109,15 +109,15 @@ fn figures(view: &HopView, width: usize, theme: Theme) -> Line<'static> {
         None => Style::new(),
     };
     let whole = format!("{}{}", view.words, view.more);
-    let key = if view.key.is_empty() { 0 } else { fit::width(view.key) + 1 };
+    let key = if view.key.is_empty() { 0 } else { fit::width(view.key) + 2 };
     let words = if fit::width(&whole) <= room { whole } else { view.words.clone() };
-    let words = fit::cut(&words, room.saturating_sub(key));
+    let words = fit::cut(&words, room);
     let left = room.saturating_sub(fit::width(&words));
     spans.push(Span::styled(words, style));
-    // The key that shows more stands beside what is wrong.
+    // The key that shows more stands beside what is wrong, where there is room for both.
     if key > 0 && left >= key {
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(view.key, theme.accent()));
+        spans.push(Span::styled(format!("→{}", view.key), theme.accent()));
     }
     Line::from(spans)
 }

@@ -273,7 +273,7 @@ impl App {
     pub(super) fn next_trouble(&mut self) {
         let Some((id, around)) = self.pane(self.focus).next_where(Direction::Down, |row| self.is_trouble(row)) else {
             let only = self.pane(self.focus).selected().is_some_and(|(_, row)| self.is_trouble(row));
-            if !only && self.open_why() {
+            if (!only || !self.focus.is_apart()) && self.open_why() {
                 return;
             }
             let what = if only { "No other row of this pane" } else { "No row of this pane" };
