@@ -19,7 +19,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say, sources::Sources, stopped, target,
+    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, pipeline, print, say,
+    sources::{Sources, traces_of},
+    stopped, target,
 };
 use crate::{
     cli::{Global, SmokeArgs},
@@ -65,10 +67,7 @@ async fn check(global: &Global, args: &SmokeArgs, target: &Target, watch: &mut W
     let deadline = tokio::time::Instant::now() + args.timeout;
     let stop = CancellationToken::new();
     let mut sources = Sources::start(target, &deployed, Start::Now, &stop);
-    if target.is_local() {
-        watch.traces.set_one_clock();
-    }
-    watch.traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
+    watch.traces = traces_of(target, &deployed);
     let end = tokio::select! {
         end = watch_all(target, &mut sources, watch, &deployed, args, &stop) => end,
         () = tokio::time::sleep_until(deadline) => Ok(End::TimeLimit),

@@ -1,8 +1,11 @@
 //! The live sources of a pipeline, as commands follow them.
 
+use std::time::Duration;
+
 use tailwater_core::{
     app::TailState,
     events::{Event, LogLine, Object, Record},
+    trace::Traces,
 };
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -13,6 +16,16 @@ use crate::{
     tail::{self, BATCHES_AHEAD, Start, Update},
     target::Target,
 };
+
+/// Traces of nothing yet, which know of the pipeline what tells when an event is late.
+pub(super) fn traces_of(target: &Target, deployed: &Deployed) -> Traces {
+    let mut traces = Traces::new();
+    if target.is_local() {
+        traces.set_one_clock();
+    }
+    traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
+    traces
+}
 
 /// The three live sources.
 pub(super) struct Sources {

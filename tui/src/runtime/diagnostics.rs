@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::remembered::private_file;
+use crate::session::create;
 
 /// Variables that say what the terminal can do; none holds a secret.
 const TERMINAL: [&str; 7] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TMUX", "LANG", "NO_COLOR"];
@@ -25,7 +25,7 @@ const AWS: [&str; 6] = [
 pub fn write(path: &str, app: &str) -> String {
     let path = expanded(path);
     let text = format!("{}\n{app}", outside());
-    let written = private_file(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     match written {
         Ok(()) => format!("Wrote {}. Secrets are masked; read it before you give it away.", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -4,12 +4,12 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use tailwater_core::app::Settings;
 
-use crate::target::state_folder;
+use crate::{session::create, target::state_folder};
 
 /// The file, and what stands in it.
 pub struct Remembered {
@@ -45,20 +45,11 @@ impl Remembered {
         let Some(file) = &self.file else { return Ok(()) };
         let draft = file.with_extension("json.new");
         let _ = fs::remove_file(&draft);
-        private_file(&draft)?.write_all(settings.text().as_bytes())?;
+        create(&draft)?.write_all(settings.text().as_bytes())?;
         fs::rename(&draft, file)?;
         self.written = Some(settings.clone());
         Ok(())
     }
-}
-
-/// A new file that its user alone can read.
-pub fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

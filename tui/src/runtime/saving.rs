@@ -1,12 +1,14 @@
 //! Writes rows to a file that only this user can read, and never over another one unasked.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use tailwater_core::app::Message;
+
+use crate::session::create;
 
 /// Writes a text; what came of it is said to the app.
 pub fn save(file: &str, text: &str, what: &str, over: bool) -> Message {
@@ -31,7 +33,7 @@ fn expanded(file: &str) -> PathBuf {
 
 fn write(path: &Path, text: &str, over: bool) -> io::Result<()> {
     if !over {
-        return private(OpenOptions::new().write(true).create_new(true)).open(path)?.write_all(text.as_bytes());
+        return create(path)?.write_all(text.as_bytes());
     }
     if !fs::metadata(path).is_ok_and(|known| known.is_file()) {
         return Err(io::Error::other("it is no regular file"));
@@ -42,16 +44,6 @@ fn write(path: &Path, text: &str, over: bool) -> io::Result<()> {
     draft.write_all(text.as_bytes())?;
     draft.persist(fs::canonicalize(path)?).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// For this user alone, where the system can say so.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
 }
 
 #[cfg(test)]

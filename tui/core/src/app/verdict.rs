@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{App, Context, EventSource, Pane, Row, Sign, TailState};
 use crate::{
     events::{Access, Answer, LambdaRequestId, Level, LogLine, LogSource, Timestamp},
+    pipeline::ERROR_PREFIX,
     text::{log_line, number, safe::visible, time, time::UtcOffset},
     trace::{EventNumber, Held, Ledger, StageState},
 };
@@ -20,8 +21,6 @@ pub(super) const LATE_FROM: Duration = Duration::from_secs(5);
 const MINUTES_FROM: Duration = Duration::from_mins(10);
 /// How many cells a reason takes at most.
 const REASON_LETTERS: usize = 160;
-/// Where the template lets Firehose put what it could not deliver.
-const ERROR_PREFIX: &str = "errors/";
 
 /// What can go wrong at a hop, the weightiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

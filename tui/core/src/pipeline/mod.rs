@@ -94,6 +94,9 @@ impl Outputs {
     }
 }
 
+/// What the keys of what Firehose could not deliver begin with, as the template has it.
+pub const ERROR_PREFIX: &str = "errors/";
+
 /// Under which keys Firehose delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -107,7 +110,7 @@ pub struct Layout {
 impl Default for Layout {
     /// As the template has it.
     fn default() -> Self {
-        Self { prefix: String::new(), errors: "errors/".to_owned() }
+        Self { prefix: String::new(), errors: ERROR_PREFIX.to_owned() }
     }
 }
 

@@ -46,7 +46,7 @@ use crate::{
         Access, Answer, ApiRequestId, FunctionLine, FunctionLog, LambdaRequestId, LogLine, LogSource, Object,
         ObjectKey, ObjectLines, Record, RecordHash, Sent, SequenceNumber, ShardId, Timestamp,
     },
-    pipeline::Hop,
+    pipeline::{ERROR_PREFIX, Hop},
 };
 
 /// How many objects are remembered with the events in them, and how many of these events in all.
@@ -57,8 +57,6 @@ const OBJECT_LINES_KEPT: usize = 200_000;
 pub const LANDING_GRACE: Duration = Duration::from_mins(1);
 /// How many seconds with delivery errors are remembered.
 const FAILURES_KEPT: usize = 10_000;
-/// Where the template lets Firehose put what it could not deliver.
-const ERROR_PREFIX: &str = "errors/";
 
 /// What was measured of a trace already.
 mod measured {

@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::print;
 use crate::{
     cli::Output,
-    commands::{CommandError, sources::Sources},
+    commands::{
+        CommandError,
+        sources::{Sources, traces_of},
+    },
     deploy::Deployed,
     tail::Start,
     target::Target,
@@ -48,11 +51,7 @@ impl Following {
         let stop = CancellationToken::new();
         let mut sources = Sources::start(target, deployed, Start::Now, &stop);
         sources.in_place().await?;
-        let mut traces = Traces::new();
-        if target.is_local() {
-            traces.set_one_clock();
-        }
-        traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
+        let traces = traces_of(target, deployed);
         let bucket = deployed.outputs.bucket_name.clone();
         Ok(Self { sources, traces, stop, open: BTreeMap::new(), next_print: Instant::now(), all_first, bucket })
     }

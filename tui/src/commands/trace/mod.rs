@@ -16,7 +16,11 @@ use tailwater_core::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, say, sources::Sources, stopped, target};
+use super::{
+    CLOUD_ENDED, CommandError, CommandResult, End, gone, leave, say,
+    sources::{Sources, traces_of},
+    stopped, target,
+};
 use crate::{
     cli::{Global, TraceArgs},
     deploy::{Deployed, Stack},
@@ -64,11 +68,7 @@ async fn find_and_follow(global: &Global, args: &TraceArgs, target: &Target) -> 
         given.and_then(|(_, value)| value.parse().ok()).unwrap_or(usual)
     };
     let kept = Duration::from_hours(24 * number("LogRetentionDays", USUAL_LOG_DAYS));
-    let mut traces = Traces::new();
-    if target.is_local() {
-        traces.set_one_clock();
-    }
-    traces.set_interval(Duration::from_secs(deployed.buffering.interval_seconds));
+    let mut traces = traces_of(target, &deployed);
     traces.set_retention(Duration::from_hours(number("RetentionHours", USUAL_RETENTION_HOURS)));
     let mut search = Search { target, deployed: &deployed, id: args.id.trim(), traces };
     if search.id.is_empty() {
